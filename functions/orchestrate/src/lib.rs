@@ -1,0 +1,1 @@
+//! Answers a question: plan, waves of tools, composition with citations

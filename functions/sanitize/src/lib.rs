@@ -1,0 +1,1 @@
+//! Masks patient data and recognises attacks

@@ -1,0 +1,1 @@
+//! Searches the live web through Tavily

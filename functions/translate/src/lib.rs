@@ -1,0 +1,1 @@
+//! Detects languages and translates, by the first provider that can

@@ -1,0 +1,232 @@
+//! The one door: every call that leaves the process goes through [`Dependency::call`].
+//!
+//! In order: deadline, bulkhead, attempt under a timeout, classification, record. The circuit breaker stands
+//! between deadline and bulkhead and the retry after the record; both find their places in [`Dependency::call`]
+//! and in no caller.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use crate::{
+    deadline::Deadline,
+    gate::{Gate, GateLimits, GateStatus},
+    policy::Policy,
+};
+
+/// An outside service, with its limits. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Dependency(Arc<Door>);
+
+#[derive(Debug)]
+struct Door {
+    name: &'static str,
+    timeout: Duration,
+    bulkhead: Gate,
+    outcomes: Outcomes,
+}
+
+#[derive(Debug, Default)]
+struct Outcomes {
+    ok: AtomicU64,
+    timeout: AtomicU64,
+    refused: AtomicU64,
+    fault: AtomicU64,
+}
+
+/// Why a call has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError<E> {
+    /// The caller's deadline had passed before the call began: nothing was sent.
+    #[error("no time was left for {dependency}")]
+    Expired {
+        /// Whom it was for.
+        dependency: &'static str,
+    },
+    /// No answer within the attempt's timeout.
+    #[error("{dependency} did not answer in time")]
+    Timeout {
+        /// Who was late.
+        dependency: &'static str,
+    },
+    /// Our own bulkhead is full: nothing was sent.
+    #[error("too many calls to {dependency} at once")]
+    Refused {
+        /// Whom it protects.
+        dependency: &'static str,
+        /// When a place is likely to be free.
+        retry_after: Duration,
+    },
+    /// It answered, with a fault.
+    #[error("{dependency} failed")]
+    Fault {
+        /// Who failed.
+        dependency: &'static str,
+        /// How.
+        source: E,
+    },
+}
+
+/// What a dependency looks like from this process.
+#[derive(Clone, Debug, Serialize)]
+pub struct DependencyStatus {
+    /// Its name in the policy.
+    pub name: &'static str,
+    /// Calls in progress and waiting.
+    pub bulkhead: GateStatus,
+    /// Calls that ended well.
+    pub ok: u64,
+    /// Calls cut at their timeout.
+    pub timeout: u64,
+    /// Calls refused by the bulkhead.
+    pub refused: u64,
+    /// Calls that ended in a fault.
+    pub fault: u64,
+}
+
+impl Dependency {
+    /// The dependency `name`, with its limits from the policy.
+    pub fn new(name: &'static str, policy: &Policy) -> Self {
+        let limits = policy.dependency(name);
+        let bulkhead =
+            Gate::new(GateLimits { in_flight: limits.concurrent, queue: limits.queue, max_wait: limits.timeout });
+        Self(Arc::new(Door { name, timeout: limits.timeout, bulkhead, outcomes: Outcomes::default() }))
+    }
+
+    /// Its name in the policy.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The longest that one attempt may take.
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    /// Runs one attempt under all limits. The attempt gets its own deadline; dropping the call cancels it.
+    pub async fn call<T, E, F, Fut>(&self, deadline: Deadline, attempt: F) -> Result<T, CallError<E>>
+    where
+        F: FnOnce(Deadline) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let Door { name: dependency, timeout, bulkhead, outcomes } = &*self.0;
+        if deadline.expired() {
+            return Err(CallError::Expired { dependency });
+        }
+        let _permit = bulkhead.enter(deadline).await.map_err(|full| {
+            Outcomes::count(&outcomes.refused);
+            CallError::Refused { dependency, retry_after: full.retry_after }
+        })?;
+        let attempt_deadline = deadline.stage(*timeout, Duration::ZERO);
+        match attempt_deadline.bound(dependency, attempt(attempt_deadline)).await {
+            Ok(Ok(reply)) => {
+                Outcomes::count(&outcomes.ok);
+                Ok(reply)
+            }
+            Ok(Err(source)) => {
+                Outcomes::count(&outcomes.fault);
+                Err(CallError::Fault { dependency, source })
+            }
+            Err(_) => {
+                Outcomes::count(&outcomes.timeout);
+                Err(CallError::Timeout { dependency })
+            }
+        }
+    }
+
+    /// What it looks like from this process.
+    pub fn status(&self) -> DependencyStatus {
+        let Door { name, bulkhead, outcomes, .. } = &*self.0;
+        DependencyStatus {
+            name,
+            bulkhead: bulkhead.status(),
+            ok: outcomes.ok.load(Ordering::Relaxed),
+            timeout: outcomes.timeout.load(Ordering::Relaxed),
+            refused: outcomes.refused.load(Ordering::Relaxed),
+            fault: outcomes.fault.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Outcomes {
+    fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<E> CallError<E> {
+    /// The dependency concerned.
+    pub fn dependency(&self) -> &'static str {
+        match self {
+            Self::Expired { dependency }
+            | Self::Timeout { dependency }
+            | Self::Refused { dependency, .. }
+            | Self::Fault { dependency, .. } => dependency,
+        }
+    }
+
+    /// A stable word for replies, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Expired { .. } => "no_time_left",
+            Self::Timeout { .. } => "timeout",
+            Self::Refused { .. } => "overloaded",
+            Self::Fault { .. } => "fault",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dependency() -> Dependency {
+        Dependency::new("tavily", &Policy::embedded().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stalled_attempt_is_cut_at_its_timeout() {
+        let tavily = dependency();
+        let started = crate::clock::now();
+        let outcome = tavily.call(Deadline::within(Duration::from_secs(60)), |_| std::future::pending::<Result<(), ()>>());
+        assert_eq!(outcome.await.unwrap_err().reason(), "timeout");
+        assert_eq!(started.elapsed(), tavily.timeout());
+        assert_eq!(tavily.status().bulkhead.in_use, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_callers_deadline_wins_over_the_timeout() {
+        let tavily = dependency();
+        let started = crate::clock::now();
+        let short = Deadline::within(Duration::from_millis(7));
+        let _ = tavily.call(short, |_| std::future::pending::<Result<(), ()>>()).await;
+        assert_eq!(started.elapsed(), Duration::from_millis(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_sent_after_the_deadline() {
+        let outcome: Result<(), CallError<()>> =
+            dependency().call(Deadline::within(Duration::ZERO), |_| async { panic!("sent") }).await;
+        assert!(matches!(outcome, Err(CallError::Expired { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dropped_call_gives_its_permit_back() {
+        let tavily = dependency();
+        {
+            let call = tavily.call(Deadline::within(Duration::from_secs(1)), |_| std::future::pending::<Result<(), ()>>());
+            let mut call = Box::pin(call);
+            assert!(futures_util::poll!(&mut call).is_pending());
+            assert_eq!(tavily.status().bulkhead.in_use, 1);
+        }
+        assert_eq!(tavily.status().bulkhead.in_use, 0);
+        assert_eq!(tavily.status().fault, 0, "a cancelled call is no failure");
+    }
+}

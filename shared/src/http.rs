@@ -1,0 +1,163 @@
+//! HTTP partners: services of third parties, each with its own pooled client and limits.
+//!
+//! No redirects (a partner could send patients' text elsewhere), bounded replies, and no error that quotes an
+//! address or a body.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header::RETRY_AFTER, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    deadline::Deadline,
+    dependency::{CallError, Dependency, DependencyStatus},
+    policy::Policy,
+};
+
+/// An outside service that speaks HTTP. Clones share client and limits.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    dependency: Dependency,
+    client: Client,
+    base: Url,
+    max_reply_bytes: usize,
+}
+
+/// A partner that cannot be set up: its address is not one.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: expected an http or https address")]
+pub struct BadAddress(pub &'static str);
+
+/// How a partner failed. Never holds its words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpFault {
+    /// It answered with a status other than success.
+    #[error("status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// No connection, or it was cut.
+    #[error("the connection failed")]
+    Transport,
+    /// An answer that is too long or not of the expected form.
+    #[error("the answer is not of the expected form")]
+    Body,
+}
+
+/// One request to a partner.
+#[derive(Debug)]
+pub struct Ask<'a, B> {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// Below the partner's base address.
+    pub path: &'a str,
+    /// Such as a key.
+    pub headers: Vec<(&'static str, &'a SecretString)>,
+    /// What is sent.
+    pub body: Payload<'a, B>,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub enum Payload<'a, B> {
+    /// None.
+    Nothing,
+    /// JSON.
+    Json(&'a B),
+    /// A form.
+    Form(&'a B),
+}
+
+impl Partner {
+    /// The partner `name` (as in the policy) at `base`; `variable` is named when the address is bad.
+    pub fn new(name: &'static str, variable: &'static str, base: &str, policy: &Policy) -> Result<Self, BadAddress> {
+        let base = format!("{}/", base.trim_end_matches('/'));
+        let base: Url = base.parse().map_err(|_| BadAddress(variable))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+            return Err(BadAddress(variable));
+        }
+        let client = client(policy).map_err(|_| BadAddress(variable))?;
+        Ok(Self { dependency: Dependency::new(name, policy), client, base, max_reply_bytes: policy.service.max_reply_bytes })
+    }
+
+    /// Sends `ask` and reads the reply as JSON.
+    pub async fn json<B: Serialize, T: DeserializeOwned>(&self, deadline: Deadline, ask: &Ask<'_, B>) -> Result<T, CallError<HttpFault>> {
+        let attempt = |_| async {
+            let response = send(self.request(ask)?).await?;
+            let body = read(response, self.max_reply_bytes).await?;
+            serde_json::from_slice(&body).map_err(|_| HttpFault::Body)
+        };
+        self.dependency.call(deadline, attempt).await
+    }
+
+    /// Sends `ask` and hands the reply over as it comes. The call ends with the reply's head; the caller bounds the rest.
+    pub async fn stream<B: Serialize>(
+        &self,
+        deadline: Deadline,
+        ask: &Ask<'_, B>,
+    ) -> Result<BoxStream<'static, Result<Bytes, HttpFault>>, CallError<HttpFault>> {
+        let attempt = |_| async { send(self.request(ask)?).await };
+        let response = self.dependency.call(deadline, attempt).await?;
+        Ok(response.bytes_stream().map_err(|_| HttpFault::Transport).boxed())
+    }
+
+    /// What it looks like from this process.
+    pub fn status(&self) -> DependencyStatus {
+        self.dependency.status()
+    }
+
+    fn request<B: Serialize>(&self, ask: &Ask<'_, B>) -> Result<RequestBuilder, HttpFault> {
+        let url = self.base.join(ask.path.trim_start_matches('/')).map_err(|_| HttpFault::Transport)?;
+        let mut request = self.client.request(ask.method.clone(), url);
+        for (name, secret) in &ask.headers {
+            request = request.header(*name, secret.expose_secret());
+        }
+        Ok(match ask.body {
+            Payload::Nothing => request,
+            Payload::Json(body) => request.json(body),
+            Payload::Form(body) => request.form(body),
+        })
+    }
+}
+
+fn client(policy: &Policy) -> reqwest::Result<Client> {
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(policy.http.connect)
+        .pool_max_idle_per_host(policy.http.keep_alive_per_host)
+        .pool_idle_timeout(policy.http.idle)
+        .user_agent(concat!("navigator/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, HttpFault> {
+    let response = request.send().await.map_err(|_| HttpFault::Transport)?;
+    let status = response.status();
+    if status.is_success() { Ok(response) } else { Err(HttpFault::Status { status: status.as_u16(), retry_after: retry_after(&response, status) }) }
+}
+
+/// `Retry-After` in seconds (the form that APIs send), on the statuses where it means "later".
+fn retry_after(response: &Response, status: StatusCode) -> Option<Duration> {
+    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        return None;
+    }
+    response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+async fn read(response: Response, limit: usize) -> Result<Bytes, HttpFault> {
+    let mut pieces = response.bytes_stream();
+    let mut body = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        body.extend_from_slice(&piece.map_err(|_| HttpFault::Transport)?);
+        if body.len() > limit {
+            return Err(HttpFault::Body);
+        }
+    }
+    Ok(body.freeze())
+}

@@ -1,0 +1,181 @@
+//! Calls from one function to another: synchronous Lambda Invokes that carry an HTTP-shaped event, so that a
+//! function has one form of input however it is reached.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_lambda::{Client, primitives::Blob};
+use base64::Engine;
+use http::StatusCode;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use crate::{
+    deadline::Deadline,
+    dependency::{CallError, Dependency, DependencyStatus},
+    policy::Policy,
+    principal::Principal,
+    serve::{INNER_CALL, InnerCall},
+};
+
+/// Another function of the bundle. Clones share client and limits.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    client: Client,
+    /// The function's name or ARN.
+    function: Arc<str>,
+    dependency: Dependency,
+}
+
+/// On whose behalf a call is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// W3C trace context.
+    pub traceparent: Option<&'a str>,
+}
+
+/// How a peer failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeerFault {
+    /// Lambda throttled the call, or the peer's gate refused it.
+    #[error("overloaded")]
+    Overloaded,
+    /// The peer refused the request or could not serve it; its `code`.
+    #[error("answered {status} ({code})")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The problem's code; empty when there is none.
+        code: String,
+        /// The problem's sentence.
+        detail: String,
+        /// The missing dependency that it names.
+        dependency: Option<String>,
+    },
+    /// The function crashed, timed out, or could not be reached.
+    #[error("failed")]
+    Failed,
+    /// An answer that is not of the expected form.
+    #[error("answered in an unexpected form")]
+    Form,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProxyReply {
+    status_code: u16,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RefusalBody {
+    code: String,
+    detail: String,
+    dependency: Option<String>,
+}
+
+impl Peer {
+    /// The peer `name` (as in the policy) under the function name that `variable` holds.
+    pub fn from_env(name: &'static str, variable: &str, sdk: &SdkConfig, policy: &Policy) -> Option<Self> {
+        let function = std::env::var(variable).ok().filter(|function| !function.is_empty())?;
+        Some(Self { client: Client::new(sdk), function: function.into(), dependency: Dependency::new(name, policy) })
+    }
+
+    /// Posts `body` to the peer's route and reads its reply.
+    pub async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        deadline: Deadline,
+        caller: Caller<'_>,
+        path: &str,
+        body: &B,
+    ) -> Result<T, CallError<PeerFault>> {
+        let attempt = |deadline| self.attempt(deadline, caller, "POST", path, serde_json::to_string(body).ok());
+        self.dependency.call(deadline, attempt).await
+    }
+
+    /// Gets one of the peer's routes.
+    pub async fn get<T: DeserializeOwned>(&self, deadline: Deadline, caller: Caller<'_>, path: &str) -> Result<T, CallError<PeerFault>> {
+        self.dependency.call(deadline, |deadline| self.attempt(deadline, caller, "GET", path, None)).await
+    }
+
+    /// Its name in the policy.
+    pub fn name(&self) -> &'static str {
+        self.dependency.name()
+    }
+
+    /// What it looks like from this process.
+    pub fn status(&self) -> DependencyStatus {
+        self.dependency.status()
+    }
+
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        deadline: Deadline,
+        caller: Caller<'_>,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<T, PeerFault> {
+        let event = serde_json::to_vec(&event(deadline, caller, method, path, body)).map_err(|_| PeerFault::Form)?;
+        let invoked = self.client.invoke().function_name(&*self.function).payload(Blob::new(event)).send().await;
+        let output = invoked.map_err(|error| {
+            let throttled = error.as_service_error().is_some_and(|error| error.is_too_many_requests_exception());
+            if throttled { PeerFault::Overloaded } else { PeerFault::Failed }
+        })?;
+        if output.function_error().is_some() {
+            return Err(PeerFault::Failed);
+        }
+        read(output.payload().map(AsRef::as_ref).unwrap_or_default())
+    }
+}
+
+/// An API Gateway REST event. The principal and the deadline sit where no client can write.
+fn event(deadline: Deadline, caller: Caller<'_>, method: &str, path: &str, body: Option<String>) -> serde_json::Value {
+    let deadline = deadline.travelling();
+    let inner = InnerCall { principal: caller.principal.clone(), deadline };
+    let inner = serde_json::to_string(&inner).unwrap_or_default();
+    let mut headers = json!({
+        "content-type": "application/json",
+        "x-request-id": caller.request_id,
+        "x-timeout-ms": deadline.timeout_ms.to_string(),
+        "x-deadline-ms": deadline.deadline_ms.to_string(),
+    });
+    if let Some(traceparent) = caller.traceparent {
+        headers["traceparent"] = traceparent.into();
+    }
+    json!({
+        "resource": path, "path": path, "httpMethod": method, "headers": headers, "multiValueHeaders": {},
+        "queryStringParameters": {}, "multiValueQueryStringParameters": {}, "pathParameters": {}, "stageVariables": {},
+        "requestContext": {
+            "stage": "", "path": path, "resourcePath": path, "httpMethod": method, "requestId": caller.request_id,
+            "requestTimeEpoch": 0, "identity": {}, "authorizer": { INNER_CALL: inner },
+        },
+        "body": body, "isBase64Encoded": false,
+    })
+}
+
+fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PeerFault> {
+    let reply: ProxyReply = serde_json::from_slice(payload).map_err(|_| PeerFault::Form)?;
+    let body = reply.body.unwrap_or_default();
+    let body = if reply.is_base64_encoded {
+        base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| PeerFault::Form)?
+    } else {
+        body.into_bytes()
+    };
+    match StatusCode::from_u16(reply.status_code) {
+        Ok(status) if status.is_success() => serde_json::from_slice(&body).map_err(|_| PeerFault::Form),
+        Ok(StatusCode::TOO_MANY_REQUESTS) => Err(PeerFault::Overloaded),
+        _ => {
+            let RefusalBody { code, detail, dependency } = serde_json::from_slice(&body).unwrap_or_default();
+            Err(PeerFault::Refused { status: reply.status_code, code, detail, dependency })
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! From `main` to the Lambda Runtime API, and back out on SIGTERM.
+
+use std::{pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
+use lambda_http::{Body, Error, Request, Response, service_fn};
+
+use super::{Function, Reply, ReplyBody, Server};
+use crate::{deadline::Deadline, policy::{Policy, PolicyError}, principal::Auth, telemetry};
+
+/// How replies leave the process; one mode for all routes of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// Whole.
+    Buffered,
+    /// As they come (API Gateway's `RESPONSE_STREAM`).
+    Streamed,
+}
+
+/// Why a function did not start. Names the variable or file at fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The policy was refused.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// An environment variable has a bad value.
+    #[error("{0}")]
+    Variable(String),
+    /// The Lambda runtime stopped.
+    #[error("the Lambda runtime stopped: {0}")]
+    Runtime(Error),
+}
+
+impl ResponseMode {
+    /// Reads `RESPONSE_MODE`; buffered unless it says `stream`.
+    pub fn from_env() -> Result<Self, StartError> {
+        match std::env::var("RESPONSE_MODE").as_deref() {
+            Ok("stream") => Ok(Self::Streamed),
+            Ok("buffered" | "") | Err(_) => Ok(Self::Buffered),
+            Ok(_) => Err(StartError::Variable("RESPONSE_MODE: expected buffered or stream".to_owned())),
+        }
+    }
+}
+
+/// Starts `function` under the Lambda runtime and serves until SIGTERM.
+pub async fn run<F, E>(mode: ResponseMode, build: impl AsyncFnOnce(Arc<Policy>) -> Result<F, E>) -> Result<(), StartError>
+where
+    F: Function,
+    StartError: From<E>,
+{
+    telemetry::init();
+    let policy = Policy::load()?;
+    let function = build(policy.clone()).await?;
+    let auth = Auth::from_env().map_err(StartError::Variable)?;
+    let cors_origin = std::env::var("CORS_ORIGIN").ok().filter(|origin| !origin.is_empty());
+    let server = Server::new(function, policy, auth, cors_origin);
+    server.function().warm_up().await;
+    lambda_http::lambda_runtime::spawn_graceful_shutdown_handler(shutdown(server.clone())).await;
+    serve(mode, server).await.map_err(StartError::Runtime)
+}
+
+async fn serve<F: Function>(mode: ResponseMode, server: Server<F>) -> Result<(), Error> {
+    match mode {
+        ResponseMode::Buffered => {
+            let answer = move |request: Request| buffered(server.clone(), request);
+            lambda_http::run_concurrent(service_fn(answer)).await
+        }
+        ResponseMode::Streamed => {
+            let answer = move |request: Request| streamed(server.clone(), request);
+            lambda_http::run_with_streaming_response_concurrent(service_fn(answer)).await
+        }
+    }
+}
+
+async fn buffered<F: Function>(server: Server<F>, request: Request) -> Result<Response<Body>, Error> {
+    let Reply { status, headers, body } = server.answer(request).await;
+    let bytes = body.collect().await;
+    // Text travels as it is, anything else as base64.
+    let body = String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
+    let mut response = Response::new(body);
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    Ok(response)
+}
+
+async fn streamed<F: Function>(server: Server<F>, request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
+    let Reply { status, headers, body } = server.answer(request).await;
+    let pieces = match body {
+        ReplyBody::Whole(bytes) => futures_util::stream::once(std::future::ready(bytes)).boxed(),
+        ReplyBody::Pieces(pieces) => pieces,
+    };
+    let body = StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync();
+    let mut response = Response::new(body);
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    Ok(response)
+}
+
+/// Lets what is in flight end, then closes the pools. The process exits when this returns.
+fn shutdown<F: Function>(server: Server<F>) -> impl FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static {
+    move || {
+        Box::pin(async move {
+            let deadline = Deadline::within(server.policy().service.drain);
+            let drained = server.function().gate().drained(deadline).await;
+            tracing::info!(drained, "shutting down");
+            server.function().close().await;
+        })
+    }
+}

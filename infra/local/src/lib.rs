@@ -1,1 +1,19 @@
-//! The local stack.
+//! The local stack of Navigator: PostgreSQL with pgvector, DynamoDB, the five built functions under a Lambda Runtime
+//! API of their own, AWS Lambda's Invoke, and a gateway that speaks API Gateway's REST events.
+//!
+//! It is what `make run` runs, and as a library what the tests and benchmarks run on: [`stack::Stack`] puts the parts
+//! together, every part can be stopped, killed and started again, and everything listens on loopback.
+
+pub mod access;
+pub mod event;
+pub mod function;
+pub mod gateway;
+pub mod invocation;
+pub mod invoke_api;
+pub mod lifeline;
+pub mod logs;
+mod process;
+pub mod proxy_response;
+pub mod route;
+pub mod runtime_api;
+pub mod server;

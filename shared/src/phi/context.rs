@@ -63,7 +63,8 @@ impl<'a> Cues<'a> {
     /// What the nearest word says of a date at `range`.
     pub(super) fn of_date(&self, range: &Range<usize>) -> Option<Meaning> {
         let speaks = |meaning| matches!(meaning, Meaning::Birth | Meaning::Event);
-        self.before(range, speaks).or_else(|| self.after(range, |meaning| meaning == Meaning::Birth))
+        self.before(range, speaks)
+            .or_else(|| self.after(range, |meaning| meaning == Meaning::Birth))
     }
 
     fn before(&self, range: &Range<usize>, speaks: impl Fn(Meaning) -> bool) -> Option<Meaning> {
@@ -97,7 +98,11 @@ fn ends_sentence(gap: &[u8]) -> bool {
 }
 
 fn word_before(gap: &[u8], place: usize) -> usize {
-    gap[..place].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count()
+    gap[..place]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count()
 }
 
 struct Lexicon {
@@ -112,15 +117,24 @@ impl Lexicon {
             .flat_map(|(meaning, words)| words.split(',').map(|word| (word.trim(), *meaning)))
             .map(|(word, meaning)| (View::fold(word, &[]).text().to_owned(), meaning))
             .unzip();
-        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words);
-        Some(Self { automaton: automaton.ok()?, meanings })
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(words);
+        Some(Self {
+            automaton: automaton.ok()?,
+            meanings,
+        })
     }
 
     fn find(&self, bytes: &[u8]) -> Vec<Cue> {
         self.automaton
             .find_iter(bytes)
             .filter(|found| is_word(bytes, found.range()))
-            .map(|found| Cue { range: found.range(), meaning: self.meanings[found.pattern().as_usize()] })
+            .map(|found| Cue {
+                range: found.range(),
+                meaning: self.meanings[found.pattern().as_usize()],
+            })
             .collect()
     }
 }
@@ -154,7 +168,10 @@ const WORDS: &[(Meaning, &str)] = &[
          mã hội viên, số hợp đồng, hợp đồng bảo hiểm, adhérent, numéro d'assuré, police, apólice, beneficiário, carteirinha, \
          manm, nimewo manm, полис, полиса, 회원, 회원번호, 가입자, miyembro, عضوية, رقم العضوية, mitglied, versicherung",
     ),
-    (Meaning::Id(Kind::Group), "group, group number, group no, grp, grupo, número de grupo, groupe, gwoup, 团体, 团体号, nhóm"),
+    (
+        Meaning::Id(Kind::Group),
+        "group, group number, group no, grp, grupo, número de grupo, groupe, gwoup, 团体, 团体号, nhóm",
+    ),
     (
         Meaning::Id(Kind::Claim),
         "claim, claim number, claim no, claim id, case, case number, reference, reference number, ref, confirmation, \
@@ -172,7 +189,10 @@ const WORDS: &[(Meaning, &str)] = &[
         "account, account number, acct, acct no, checking, savings, iban, bank account, cuenta, número de cuenta, \
          cuenta bancaria, compte, conta, 账户, 帐户, 账号, tài khoản, kont, konto, счёт, 계좌",
     ),
-    (Meaning::Id(Kind::Routing), "routing, routing number, aba, número de ruta"),
+    (
+        Meaning::Id(Kind::Routing),
+        "routing, routing number, aba, número de ruta",
+    ),
     (
         Meaning::Id(Kind::Card),
         "card, card number, credit card, debit card, cc, visa, mastercard, amex, tarjeta, tarjeta de crédito, carte, cartão, \
@@ -180,18 +200,24 @@ const WORDS: &[(Meaning, &str)] = &[
     ),
     (Meaning::Id(Kind::Npi), "npi, national provider"),
     (Meaning::Id(Kind::Dea), "dea, dea number"),
-    (Meaning::Id(Kind::License), "license, licence, license number, driver license, driver's license, passport, plate, licencia, \
-         pasaporte, matrícula, permis, passeport, carteira, 护照, 驾照, hộ chiếu"),
+    (
+        Meaning::Id(Kind::License),
+        "license, licence, license number, driver license, driver's license, passport, plate, licencia, \
+         pasaporte, matrícula, permis, passeport, carteira, 护照, 驾照, hộ chiếu",
+    ),
     (
         Meaning::Id(Kind::Phone),
         "phone, phone number, telephone, tel, cell, cellphone, mobile, fax, call, call me, call me at, text me, reach me, \
          whatsapp, teléfono, tel., celular, móvil, llámame, llamarme, llámenme, 电话, 手机, 電話, điện thoại, téléphone, \
-         portable, telefone, telefòn, телефон, 전화, telepono, هاتف, telefon, registered",
+         portable, telefone, telefòn, телефон, 전화, telepono, هاتف, telefon, office",
     ),
-    (Meaning::Id(Kind::Zip), "zip, zip code, zipcode, postal code, postcode, código postal, c.p., code postal, cep, 邮编, 邮政编码, mã bưu điện"),
+    (
+        Meaning::Id(Kind::Zip),
+        "zip, zip code, zipcode, postal code, postcode, código postal, c.p., code postal, cep, 邮编, 邮政编码, mã bưu điện",
+    ),
     (
         Meaning::Public,
-        "form, forms, formulario, cpt, hcpcs, icd, icd-10, icd-10-cm, ndc, code, codes, código, códigos, plan, plans, part, \
+        "form, forms, formulario, box, cpt, hcpcs, icd, icd-10, icd-10-cm, ndc, code, codes, código, códigos, plan, plans, part, \
          section, page, publication, pub, drg, modifier, rule, cfr, title, chapter, income, bill, salary, copay, deductible, \
          factura, ingresos, prima, premium, diagnosis, procedure, step, article, version, formulaire, 表格, mẫu",
     ),

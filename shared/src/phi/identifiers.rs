@@ -14,9 +14,18 @@ use super::patterns::is_hotline;
 
 /// The numbers among `bytes` that a word explains.
 pub(super) fn find(bytes: &[u8], cues: &Cues<'_>) -> Vec<Hit> {
-    let tokens = TOKEN.iter().flat_map(|token| token.find_iter(bytes)).map(|found| found.range());
-    let spaced = SPACED.iter().flat_map(|spaced| spaced.find_iter(bytes)).map(|found| found.range());
-    tokens.chain(spaced).filter_map(|range| judge(bytes, range, cues)).collect()
+    let tokens = TOKEN
+        .iter()
+        .flat_map(|token| token.find_iter(bytes))
+        .map(|found| found.range());
+    let spaced = SPACED
+        .iter()
+        .flat_map(|spaced| spaced.find_iter(bytes))
+        .map(|found| found.range());
+    tokens
+        .chain(spaced)
+        .filter_map(|range| judge(bytes, range, cues))
+        .collect()
 }
 
 fn judge(bytes: &[u8], range: Range<usize>, cues: &Cues<'_>) -> Option<Hit> {
@@ -24,9 +33,16 @@ fn judge(bytes: &[u8], range: Range<usize>, cues: &Cues<'_>) -> Option<Hit> {
     if digits(value).count() < 3 || is_quantity(bytes, &range) {
         return None;
     }
-    let Some(Meaning::Id(said)) = cues.of_number(&range) else { return None };
+    let Some(Meaning::Id(said)) = cues.of_number(&range) else {
+        return None;
+    };
     let kind = fits(said, value)?;
-    Some(Hit { kind, range, score: 0.75, rule: "PHI-X1" })
+    Some(Hit {
+        kind,
+        range,
+        score: 0.75,
+        rule: "PHI-X1",
+    })
 }
 
 /// Whether a value of this shape can be what the word says; the kind it then is.
@@ -48,9 +64,12 @@ fn fits(said: Kind, value: &[u8]) -> Option<Kind> {
     fits.then_some(said)
 }
 
-/// A code of letters and digits that is no form number ("1095-A"), no range of years and no time of day.
+/// A code of letters and digits that is no form number ("1095-A"), no month ("2013-March") and no time of day.
 fn is_code(value: &[u8]) -> bool {
-    let form = value.len() <= 7 && value.iter().position(|byte| *byte == b'-').is_some_and(|dash| dash == 4 && value[dash + 1..].iter().all(u8::is_ascii_alphabetic));
+    let form = value
+        .iter()
+        .position(|byte| *byte == b'-')
+        .is_some_and(|dash| dash == 4 && value[dash + 1..].iter().all(u8::is_ascii_alphabetic));
     let agency = value.len() > 3 && value[..3].eq_ignore_ascii_case(b"CMS");
     !form && !agency && value.iter().filter(|byte| **byte == b'/').count() < 2
 }
@@ -60,13 +79,33 @@ fn is_quantity(bytes: &[u8], range: &Range<usize>) -> bool {
     let before = range.start.checked_sub(1).map(|place| bytes[place]);
     let after = &bytes[range.end..];
     let unit = after.trim_ascii_start();
-    matches!(before, Some(b'$' | b',' | b'.' | b'@' | b'_')) && before != Some(b',')
-        || [b"%".as_slice(), b"mg", b"mcg", b"ml", b"days", b"dias", b"dollars", b"dolares", b"USD"].iter().any(|word| unit.starts_with(word))
+    matches!(before, Some(b'$' | b'.' | b'@' | b'_' | b'/'))
+        || [
+            b"%".as_slice(),
+            b"mg",
+            b"mcg",
+            b"ml",
+            b"days",
+            b"dias",
+            b"dollars",
+            b"dolares",
+            b"USD",
+        ]
+        .iter()
+        .any(|word| unit.starts_with(word))
         || (after.first() == Some(&b',') && after.get(1).is_some_and(u8::is_ascii_digit))
 }
 
-static TOKEN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| RegexBuilder::new(r"\b[A-Za-z0-9]{1,20}(?:[-/][A-Za-z0-9]{1,20}){0,4}\b").unicode(false).build().ok());
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    RegexBuilder::new(r"\b[A-Za-z0-9]{1,20}(?:[-/][A-Za-z0-9]{1,20}){0,4}\b")
+        .unicode(false)
+        .build()
+        .ok()
+});
 
-static SPACED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| RegexBuilder::new(r"\+?\(?\b\d(?:[ ().-]{0,2}\d){6,18}\b").unicode(false).build().ok());
+static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    RegexBuilder::new(r"\+?\(?\b\d(?:[ ().-]{0,2}\d){6,18}\b")
+        .unicode(false)
+        .build()
+        .ok()
+});

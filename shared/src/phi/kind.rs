@@ -62,9 +62,32 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order of declaration.
     pub const ALL: [Self; 27] = [
-        Self::Ssn, Self::Itin, Self::Mbi, Self::Npi, Self::Dea, Self::Card, Self::Iban, Self::Routing, Self::Account,
-        Self::Vin, Self::Phone, Self::Email, Self::Url, Self::Ip, Self::Mac, Self::Birth, Self::Date, Self::Age,
-        Self::Zip, Self::Address, Self::Member, Self::Group, Self::Claim, Self::Record, Self::License, Self::Person,
+        Self::Ssn,
+        Self::Itin,
+        Self::Mbi,
+        Self::Npi,
+        Self::Dea,
+        Self::Card,
+        Self::Iban,
+        Self::Routing,
+        Self::Account,
+        Self::Vin,
+        Self::Phone,
+        Self::Email,
+        Self::Url,
+        Self::Ip,
+        Self::Mac,
+        Self::Birth,
+        Self::Date,
+        Self::Age,
+        Self::Zip,
+        Self::Address,
+        Self::Member,
+        Self::Group,
+        Self::Claim,
+        Self::Record,
+        Self::License,
+        Self::Person,
         Self::Literal,
     ];
 
@@ -80,7 +103,9 @@ impl Kind {
 
     /// The kind whose placeholder label this is, without regard to case.
     pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.label().eq_ignore_ascii_case(label))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.label().eq_ignore_ascii_case(label))
     }
 
     /// Whether public text (a page, an answer) rightly contains values of this kind: a hotline, a deadline,
@@ -88,7 +113,15 @@ impl Kind {
     pub const fn is_public_fact(self) -> bool {
         matches!(
             self,
-            Self::Npi | Self::Phone | Self::Email | Self::Url | Self::Date | Self::Age | Self::Zip | Self::Address | Self::Person
+            Self::Npi
+                | Self::Phone
+                | Self::Email
+                | Self::Url
+                | Self::Date
+                | Self::Age
+                | Self::Zip
+                | Self::Address
+                | Self::Person
         )
     }
 

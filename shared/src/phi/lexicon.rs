@@ -16,6 +16,8 @@ pub(super) enum Class {
     Surname,
     /// "de", "van": inside a name only.
     Particle,
+    /// "Dr.", "Sra.": a name follows.
+    Title,
     /// Never part of a name here.
     Stop,
     /// Anything else.
@@ -25,11 +27,14 @@ pub(super) enum Class {
 /// The class of a folded word, without regard to case.
 pub(super) fn classify(word: &str) -> Class {
     let key = title_case(word);
-    if STOP.binary_search(&key.as_str()).is_ok() {
+    if STOP.binary_search(&key.as_str()).is_ok() || is_contraction(&key) {
         return Class::Stop;
     }
     if PARTICLES.contains(&word) {
         return Class::Particle;
+    }
+    if TITLES.contains(&key.as_str()) {
+        return Class::Title;
     }
     match (find(&GIVEN, &key), find(&SURNAMES, &key)) {
         (Some(false), _) => Class::Given,
@@ -41,18 +46,34 @@ pub(super) fn classify(word: &str) -> Class {
 
 /// Whether `word` after a name makes it the name of a disease, a law, a place or a house.
 pub(super) fn names_an_institution(word: &str) -> bool {
-    INSTITUTIONS.iter().any(|institution| institution.eq_ignore_ascii_case(word))
+    INSTITUTIONS
+        .iter()
+        .any(|institution| institution.eq_ignore_ascii_case(word))
+}
+
+/// "I'm", "Don't", "We'll".
+fn is_contraction(key: &str) -> bool {
+    ["'m", "'t", "'re", "'ve", "'ll", "'d"]
+        .iter()
+        .any(|ending| key.ends_with(ending))
 }
 
 /// Whether the sorted `list` has `key`, and whether starred there.
 fn find(list: &[&str], key: &str) -> Option<bool> {
-    let index = list.binary_search_by_key(&key, |entry| entry.trim_end_matches('*')).ok()?;
+    let index = list
+        .binary_search_by_key(&key, |entry| entry.trim_end_matches('*'))
+        .ok()?;
     Some(list[index].ends_with('*'))
 }
 
 fn title_case(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first
+            .to_uppercase()
+            .chain(letters.flat_map(char::to_lowercase))
+            .collect()
+    })
 }
 
 static GIVEN: LazyLock<Vec<&'static str>> = LazyLock::new(|| include_str!("data/given_names.txt").lines().collect());
@@ -63,11 +84,46 @@ static STOP: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     words
 });
 
-const PARTICLES: [&str; 14] = ["de", "la", "las", "los", "del", "da", "do", "dos", "van", "von", "der", "den", "bin", "al"];
+const PARTICLES: [&str; 14] = [
+    "de", "la", "las", "los", "del", "da", "do", "dos", "van", "von", "der", "den", "bin", "al",
+];
+
+const TITLES: [&str; 19] = [
+    "Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Dra", "Doctor", "Doctora", "Sr", "Sra", "Srta", "Senor", "Senora",
+    "Senorita", "Don", "Dona", "Nurse", "Prof",
+];
 
 const INSTITUTIONS: [&str; 30] = [
-    "disease", "syndrome", "lymphoma", "sarcoma", "palsy", "act", "law", "rule", "foundation", "clinic", "hospital", "hospitals", "medical", "health", "healthcare",
-    "center", "university", "college", "county", "beach", "city", "institute", "company", "insurance", "plan", "test", "scan", "procedure", "pharmacy", "school",
+    "disease",
+    "syndrome",
+    "lymphoma",
+    "sarcoma",
+    "palsy",
+    "act",
+    "law",
+    "rule",
+    "foundation",
+    "clinic",
+    "hospital",
+    "hospitals",
+    "medical",
+    "health",
+    "healthcare",
+    "center",
+    "university",
+    "college",
+    "county",
+    "beach",
+    "city",
+    "institute",
+    "company",
+    "insurance",
+    "plan",
+    "test",
+    "scan",
+    "procedure",
+    "pharmacy",
+    "school",
 ];
 
 /// Capitalised words of insurance, medicine and the start of sentences that follow an introduction without being names.
@@ -75,15 +131,15 @@ const STOP_WORDS: &str = "\
     A About Accident Account Act Actually Address Advantage Advocate Affordable After All Also Am American An And Anthem Any Appeal Appeals Apple Are As At Authorization \
     Aetna Ambetter Be Because Before Behavioral Benefit Benefits Best Beneficiary Billing Blue Board Bronze But By Call Can Card Care Caregiver Center Centers Certificate Change \
     Child Children Chip Choice Cigna Claim Claims Clinic Cms Co Cobra Code Company Consumer Contact Copay Cost Could Coverage Cross Customer Date Deductible Dental Department \
-    Dependent Dependents Did Directory Disability Do Doctor Does Dob Drug El Ella Email Emergency Employee Employer En English Eob Epo Este Esta Every Exchange External Family Federal \
+    Dependent Dependents Did Directory Disability Do Does Dob Drug El Ella Email Emergency Employee Employer En English Eob Epo Este Esta Every Exchange External Family Federal \
     Female File For Form From General Gold Good Group Guide Had Has Have He Health Healthcare Hello Help Her Here Hi His Hmo Home Hospice Hospital How However Hsa Humana I Id If In \
-    Income Individual Information Insurance Internal Irs Is It Its Kaiser La Las Letter Life Limited Lo Long Los Loss Male Marketplace Me Medicaid Medical Medicare Medicine \
-    Medigap Member Members Membership Mental Mi Monday Most Mr Mrs Ms Much My Name Network New No Not Npi Number Nurse Of Office On Open Option Or Original Our Out Over Parent Part \
+    Income Individual Information Insurance Internal Irs Is It Its Kaiser La Las Letter Life Limited Lo Los Loss Male Marketplace Me Medicaid Medical Medicare Medicine \
+    Medigap Member Members Membership Mental Mi Monday Most Much My Name Network New No Not Npi Number Of Office On Open Option Or Original Our Out Over Parent Part \
     Parte Patient Patients Pay Payer Payment Permanente Pero Pharmacy Phone Physician Plan Planes Plans Platinum Please Plus Policy Pos Por Portal Power Ppo Preferred Premium Preventive \
     Primary Prior Privacy Private Program Protection Provider Providers Que Question Quiero Quality Re Record Records Referral Relations Representative Responsibility Right Rights San Security \
-    Service Services She Shield Should Si Silver Sin Skilled So Social Some Special Specialist Ssn State States Su Summary Support Tax Tengo Term Thank Thanks That The Their There \
+    Service Services She Shield Should Si Silver Sir Madam Sin Skilled So Social Some Special Specialist Ssn State States Su Summary Support Tax Tengo Term Thank Thanks That The Their There \
     These They This Those Through To Today Trust Tu Un Una Under United Urgent Us Usa Use Veterans Vision Was Way We Website What When Where Which While Who Why Wellcare Will With \
-    Workers Would Y Yes You Your Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September October November December \
+    Workers Would Y Yes You Your Tuesday Wednesday Thursday Friday Saturday Sunday January February March    July September October November December \
     Enero Febrero Marzo Abril Mayo Junio Julio Agosto Septiembre Octubre Noviembre Diciembre Como Cual Cuando Cuanto Donde Puedo Pueden Necesito Gracias Seguro Ingles Espanol \
     Spanish French Chinese Hispanic Latino African Asian European Indian God Christmas Easter Internet Google Facebook Medicaid's Humira Ozempic Advisor Agent Agency Nombre Buenos Buenas Dia";
 

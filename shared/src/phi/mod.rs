@@ -90,8 +90,16 @@ pub fn mask_with(text: &str, vault: &mut Vault, scope: Scope, strangers: Strange
     let placeholders: Vec<_> = placeholder::find(text).collect();
     let blanks: Vec<_> = placeholders.iter().map(|(range, _)| range.clone()).collect();
     let view = View::fold(text, &blanks);
-    let mut spans: Vec<Span> = detect(&view, scope).into_iter().map(|hit| Span::of(&hit, &view)).collect();
-    spans.extend(placeholders.into_iter().filter(|(_, known)| is_stranger(strangers, vault, *known)).map(|(range, _)| Span::literal(range)));
+    let mut spans: Vec<Span> = detect(&view, scope)
+        .into_iter()
+        .map(|hit| Span::of(&hit, &view))
+        .collect();
+    spans.extend(
+        placeholders
+            .into_iter()
+            .filter(|(_, known)| is_stranger(strangers, vault, *known))
+            .map(|(range, _)| Span::literal(range)),
+    );
     spans.sort_by_key(|span| span.range.start);
     replace(text, &spans, vault)
 }
@@ -131,11 +139,21 @@ struct Span {
 
 impl Span {
     fn of(hit: &Hit, view: &View) -> Self {
-        Self { range: view.to_original(hit.range.clone()), kind: hit.kind, score: hit.score, rule: hit.rule }
+        Self {
+            range: view.to_original(hit.range.clone()),
+            kind: hit.kind,
+            score: hit.score,
+            rule: hit.rule,
+        }
     }
 
     const fn literal(range: Range<usize>) -> Self {
-        Self { range, kind: Kind::Literal, score: 1.0, rule: "PHI-Z1" }
+        Self {
+            range,
+            kind: Kind::Literal,
+            score: 1.0,
+            rule: "PHI-Z1",
+        }
     }
 }
 
@@ -153,11 +171,21 @@ fn replace(text: &str, spans: &[Span], vault: &mut Vault) -> Masking {
         points = start + value.chars().count();
         copied = span.range.end;
         if span.kind != Kind::Literal {
-            findings.push(Finding { kind: span.kind, start, end: points, score: f64::from(span.score), placeholder, rule: span.rule });
+            findings.push(Finding {
+                kind: span.kind,
+                start,
+                end: points,
+                score: f64::from(span.score),
+                placeholder,
+                rule: span.rule,
+            });
         }
     }
     masked.push_str(&text[copied..]);
-    Masking { text: Masked::new(masked), findings }
+    Masking {
+        text: Masked::new(masked),
+        findings,
+    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,10 @@ impl Vault {
 
     /// Placeholder → value. Contains PHI: only for stores and hops inside our own account.
     pub fn to_map(&self) -> BTreeMap<String, String> {
-        self.by_placeholder.iter().map(|(placeholder, value)| (placeholder.to_string(), value.clone())).collect()
+        self.by_placeholder
+            .iter()
+            .map(|(placeholder, value)| (placeholder.to_string(), value.clone()))
+            .collect()
     }
 
     /// Number of values held.
@@ -76,7 +79,9 @@ impl Vault {
         let mut restored = String::with_capacity(text.len());
         let mut copied = 0;
         for (range, placeholder) in placeholder::find(text) {
-            let Some(value) = self.by_placeholder.get(&placeholder) else { continue };
+            let Some(value) = self.by_placeholder.get(&placeholder) else {
+                continue;
+            };
             restored.push_str(&text[copied..range.start]);
             restored.push_str(value);
             copied = range.end;
@@ -118,7 +123,10 @@ impl Vault {
 
 impl fmt::Debug for Vault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Vault").field("values", &self.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Vault")
+            .field("values", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -40,7 +40,11 @@ impl View {
             write(offset, letter, &mut text);
             origin.resize(text.len(), u32::try_from(offset).unwrap_or(u32::MAX));
         }
-        Self { text, origin, original_len: original.len() }
+        Self {
+            text,
+            origin,
+            original_len: original.len(),
+        }
     }
 
     /// The folded text.
@@ -55,9 +59,14 @@ impl View {
 
     /// The byte range of the original that a byte range of the view came from, widened to whole characters.
     pub fn to_original(&self, range: Range<usize>) -> Range<usize> {
-        let Some(&start) = self.origin.get(range.start) else { return self.original_len..self.original_len };
+        let Some(&start) = self.origin.get(range.start) else {
+            return self.original_len..self.original_len;
+        };
         let last = self.origin.get(range.end.saturating_sub(1)).copied().unwrap_or(start);
-        let after = self.origin.get(range.end..).and_then(|rest| rest.iter().find(|&&next| next > last));
+        let after = self
+            .origin
+            .get(range.end..)
+            .and_then(|rest| rest.iter().find(|&&next| next > last));
         start as usize..after.map_or(self.original_len, |&next| next as usize)
     }
 }

@@ -1,1 +1,3 @@
-//! Tests.
+//! End-to-end tests on real parts, and the provider simulator that stands in for third parties.
+
+pub mod simulator;

@@ -27,13 +27,13 @@ macro_rules! unit {
 }
 macro_rules! words {
     () => {
-        r"(?:[A-Z0-9\x80-\xFF][\w.'\x80-\xFF-]{0,24} ){1,4}"
+        r"(?:[A-Z0-9\x80-\xFF][\w.'\x80-\xFF-]* ){1,4}"
     };
 }
 macro_rules! city {
     () => {
         concat!(
-            r"(?:,?\s{1,3}[A-Z][\w.'-]{1,20}(?: [A-Z][\w.'-]{1,20}){0,2},?\s{1,3}",
+            r"(?:,?\s{1,3}[A-Z][\w.'-]+(?: [A-Z][\w.'-]+){0,2},?\s{1,3}",
             state!(),
             r"(?:,?\s{1,3}\d{5}(?:-\d{4})?)?)"
         )
@@ -62,7 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "PHI-B2",
         kind: Kind::Address,
         pattern: concat!(
-            r"\b\d{1,6}(?: [A-Z0-9][\w.'-]{0,24}){1,4}",
+            r"\b\d{1,6}(?: [A-Z0-9][\w.'-]*){1,4}",
             unit!(),
             "?",
             city!(),
@@ -81,7 +81,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PHI-B4",
         kind: Kind::Address,
-        pattern: r"(?i)\b(?:calle|avenida|avda\.?|av\.|carrera|calzada|paseo|callejon|camino|rua|rue) (?:[a-z0-9'\x80-\xFF-]{1,20} ){1,5}(?:no\.? |num\.? |# ?|numero )?\d{1,5}\b(?:,? (?:apto|depto|piso|apt)\.? ?[a-z0-9-]{1,6})?",
+        pattern: r"(?i)\b(?:calle|avenida|avda\.?|av\.|carrera|calzada|paseo|callejon|camino|rua|rue) (?:[a-z0-9'\x80-\xFF-]+ ){1,5}(?:no\.? |num\.? |# ?|numero )?\d{1,5}\b(?:,? (?:apto|depto|piso|apt)\.? ?[a-z0-9-]{1,6})?",
         score: 0.75,
         accept: not_money,
     },
@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PHI-B7",
         kind: Kind::Address,
-        pattern: r"(?i:\blives? (?:at|on)|\baddress(?:es)?(?: here)?(?: is| to|:)?|\bvivo en|\bdomicilio(?: es|:)?|\bdireccion(?: es|:)?)\s{1,3}((?:\d{1,6}|(?:[A-Z][\w.'-]{0,24} ){1,3}\d{1,6}\b)(?:,?\s{1,3}[A-Z0-9][\w.'-]{0,24}){0,9})",
+        pattern: r"(?i:\blives? (?:at|on)|\baddress(?:es)?(?: here)?(?: is| to|:)?|\bvivo en|\bdomicilio(?: es|:)?|\bdireccion(?: es|:)?)\s{1,3}((?:\d{1,6}|(?:[A-Z][\w.'-]* ){1,3}\d{1,6}\b)(?:,?\s{1,3}[A-Z0-9][\w.'-]*){0,9})",
         score: 0.75,
         accept: has_letters,
     },

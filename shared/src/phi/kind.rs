@@ -55,13 +55,15 @@ pub enum Kind {
     License,
     /// A person's name (A).
     Person,
+    /// Not personal, and nobody's business: a key or token.
+    Secret,
     /// Not personal: text that looked like a placeholder and was set aside.
     Literal,
 }
 
 impl Kind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Ssn,
         Self::Itin,
         Self::Mbi,
@@ -88,6 +90,7 @@ impl Kind {
         Self::Record,
         Self::License,
         Self::Person,
+        Self::Secret,
         Self::Literal,
     ];
 
@@ -153,6 +156,7 @@ impl Kind {
             Self::Record => ("phi.mrn", "MRN"),
             Self::License => ("phi.license", "LICENSE"),
             Self::Person => ("phi.person", "PERSON"),
+            Self::Secret => ("secret", "SECRET"),
             Self::Literal => ("literal", "LITERAL"),
         }
     }

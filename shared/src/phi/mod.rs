@@ -19,6 +19,7 @@ mod masked;
 mod names;
 mod patterns;
 mod placeholder;
+mod secrets;
 mod vault;
 pub mod view;
 

@@ -12,6 +12,7 @@ use super::address;
 use super::checksums as check;
 use super::hit::Hit;
 use super::kind::Kind;
+use super::secrets;
 
 /// One shape. Group 1, where there is one, is the value; the rest of the match is its surroundings.
 pub(super) struct Rule {
@@ -71,7 +72,7 @@ impl Matcher {
 }
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
-    SHAPES.iter().chain(address::RULES)
+    SHAPES.iter().chain(address::RULES).chain(secrets::RULES)
 }
 
 static MATCHER: LazyLock<Option<Matcher>> = LazyLock::new(Matcher::build);
@@ -143,28 +144,28 @@ const SHAPES: &[Rule] = &[
     Rule {
         id: "PHI-F1",
         kind: Kind::Email,
-        pattern: r"[A-Za-z0-9._%+\x80-\xFF'-]{1,64}@(?:[A-Za-z0-9\x80-\xFF-]{1,63}\.){1,5}[A-Za-z]{2,24}\b",
+        pattern: r"[A-Za-z0-9._%+\x80-\xFF'-]+@(?:[A-Za-z0-9\x80-\xFF-]+\.){1,5}[A-Za-z]{2,24}\b",
         score: 0.97,
         accept: |b, r| !is_government(&b[r]),
     },
     Rule {
         id: "PHI-F2",
         kind: Kind::Email,
-        pattern: r"(?i)\b[a-z0-9._+-]{1,64} ?[\[({] ?at ?[\])}] ?[a-z0-9-]{1,63}(?: ?(?:[\[({] ?dot ?[\])}]|\.) ?[a-z0-9-]{2,24}){1,4}\b",
+        pattern: r"(?i)\b[a-z0-9._+-]+ ?[\[({] ?at ?[\])}] ?[a-z0-9-]+(?: ?(?:[\[({] ?dot ?[\])}]|\.) ?[a-z0-9-]{2,24}){1,4}\b",
         score: 0.9,
         accept: any,
     },
     Rule {
         id: "PHI-F3",
         kind: Kind::Email,
-        pattern: r"(?i)\b[a-z0-9._+-]{2,64} at [a-z0-9-]{2,63} dot (?:com|org|net|edu|io|us|co|es|mx|fr|br)\b",
+        pattern: r"(?i)\b[a-z0-9._+-]{2,} at [a-z0-9-]{2,} dot (?:com|org|net|edu|io|us|co|es|mx|fr|br)\b",
         score: 0.85,
         accept: any,
     },
     Rule {
         id: "PHI-N1",
         kind: Kind::Url,
-        pattern: r#"(?i)\bhttps?://[^\s<>"'\)\]\x00-\x1F]{4,300}"#,
+        pattern: r#"(?i)\bhttps?://[^\s<>"'\)\]\x00-\x1F]{4,}"#,
         score: 0.7,
         accept: personal_page,
     },

@@ -30,6 +30,21 @@ fn structured_values() {
 }
 
 #[test]
+fn secrets() {
+    let cases = [
+        ("key AKIAIOSFODNN7EXAMPLE here", "key [SECRET_1] here"),
+        ("api_key=abcdef1234567890", "api_key=[SECRET_1]"),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN",
+            "[SECRET_1]",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(masked(text), expected);
+    }
+}
+
+#[test]
 fn numbers_explained_by_words() {
     let cases = [
         ("member ID is 70154303911-05", "member ID is [MEMBER_1]"),

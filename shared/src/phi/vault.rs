@@ -21,6 +21,7 @@ pub struct Vault {
     by_value: HashMap<(Kind, String), Placeholder>,
     last: BTreeMap<Kind, u16>,
     bytes: usize,
+    sealed: bool,
 }
 
 /// Why a map is not a vault.
@@ -54,6 +55,12 @@ impl Vault {
             vault.insert(placeholder, value);
         }
         Ok(vault)
+    }
+
+    /// The vault, closed to new values: a value it does not know becomes [`REDACTED`]. For answers, which may name
+    /// what the patient named and nothing else.
+    pub fn sealed(self) -> Self {
+        Self { sealed: true, ..self }
     }
 
     /// Placeholder → value. Contains PHI: only for stores and hops inside our own account.
@@ -100,7 +107,7 @@ impl Vault {
             return known.to_string();
         }
         let number = self.last.get(&kind).copied().unwrap_or(0) + 1;
-        if number > MAX_NUMBER || !self.has_room(value) {
+        if self.sealed || number > MAX_NUMBER || !self.has_room(value) {
             return REDACTED.to_owned();
         }
         let placeholder = Placeholder { kind, number };
@@ -171,6 +178,13 @@ mod tests {
         assert_eq!(vault.stand_in(Kind::Person, &"x".repeat(MAX_BYTES + 1)), REDACTED);
         let big = BTreeMap::from([("[SSN_1]".to_owned(), "x".repeat(MAX_BYTES + 1))]);
         assert_eq!(Vault::from_map(big), Err(VaultError::Size));
+    }
+
+    #[test]
+    fn a_sealed_vault_knows_what_it_knew() {
+        let mut vault = vault().sealed();
+        assert_eq!(vault.stand_in(Kind::Ssn, "219-09-9999"), "[SSN_1]");
+        assert_eq!(vault.stand_in(Kind::Ssn, "219-09-9998"), REDACTED);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl ControlTable {
     /// Reads one key that need not exist: half a read unit.
     pub async fn ping(&self, deadline: Deadline) -> Result<(), CallError<Unreadable>> {
         let key = AttributeValue::S("ping".to_owned());
-        let read = || self.client.get_item().table_name(&*self.table).key("pk", key).send();
+        let read = || Box::pin(self.client.get_item().table_name(&*self.table).key("pk", key).send());
         self.dependency.call(deadline, |_| async { read().await.map(|_| ()).map_err(|_| Unreadable) }).await
     }
 

@@ -126,6 +126,7 @@ impl Partner {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
 fn client(policy: &Policy) -> reqwest::Result<Client> {
     Client::builder()
         .redirect(redirect::Policy::none())

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_sdk_lambda::{Client, primitives::Blob};
+use aws_sdk_lambda::{Client, operation::invoke::InvokeError, primitives::Blob};
 use base64::Engine;
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -15,7 +15,7 @@ use crate::{
     dependency::{CallError, Dependency, DependencyStatus},
     policy::Policy,
     principal::Principal,
-    serve::{INNER_CALL, InnerCall},
+    serve::{Call, INNER_CALL, InnerCall},
 };
 
 /// Another function of the bundle. Clones share client and limits.
@@ -36,6 +36,13 @@ pub struct Caller<'a> {
     pub request_id: &'a str,
     /// W3C trace context.
     pub traceparent: Option<&'a str>,
+}
+
+impl<'a> Caller<'a> {
+    /// Whoever made `call`.
+    pub fn of(call: &'a Call) -> Self {
+        Self { principal: &call.principal, request_id: &call.request_id, traceparent: call.traceparent.as_deref() }
+    }
 }
 
 /// How a peer failed.
@@ -124,21 +131,23 @@ impl Peer {
         path: &str,
         body: Option<String>,
     ) -> Result<T, PeerFault> {
-        let event = serde_json::to_vec(&event(deadline, caller, method, path, body)).map_err(|_| PeerFault::Form)?;
-        let invoked = self.client.invoke().function_name(&*self.function).payload(Blob::new(event)).send().await;
+        let event = serde_json::to_vec(&event(deadline, caller, method, path, body.as_deref())).map_err(|_| PeerFault::Form)?;
+        let invoke = self.client.invoke().function_name(&*self.function).payload(Blob::new(event));
+        // The SDK's future is 20 KB: boxed, or every stage of a chat would carry it.
+        let invoked = Box::pin(invoke.send()).await;
         let output = invoked.map_err(|error| {
-            let throttled = error.as_service_error().is_some_and(|error| error.is_too_many_requests_exception());
+            let throttled = error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception);
             if throttled { PeerFault::Overloaded } else { PeerFault::Failed }
         })?;
         if output.function_error().is_some() {
             return Err(PeerFault::Failed);
         }
-        read(output.payload().map(AsRef::as_ref).unwrap_or_default())
+        read(output.payload().map_or(&[][..], AsRef::as_ref))
     }
 }
 
 /// An API Gateway REST event. The principal and the deadline sit where no client can write.
-fn event(deadline: Deadline, caller: Caller<'_>, method: &str, path: &str, body: Option<String>) -> serde_json::Value {
+fn event(deadline: Deadline, caller: Caller<'_>, method: &str, path: &str, body: Option<&str>) -> serde_json::Value {
     let deadline = deadline.travelling();
     let inner = InnerCall { principal: caller.principal.clone(), deadline };
     let inner = serde_json::to_string(&inner).unwrap_or_default();

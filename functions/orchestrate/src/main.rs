@@ -1,1 +1,13 @@
-fn main() {}
+//! The orchestrate function: wiring only.
+
+use orchestrate::{Config, Orchestrate};
+use shared::serve::{ResponseMode, StartError, run};
+
+#[tokio::main]
+async fn main() -> Result<(), StartError> {
+    run(ResponseMode::from_env()?, async |policy| {
+        let config = Config::from_env(&policy).await?;
+        Ok::<_, StartError>(Orchestrate::new(config, policy))
+    })
+    .await
+}

@@ -67,9 +67,9 @@ impl<F: Function> Server<F> {
             return Ok(Reply::empty(http::StatusCode::NO_CONTENT));
         }
         let own = F::ROUTES.iter().chain([&HEALTH, &STATUS]);
-        let (route, params) = route::resolve(own, request.method(), &edge.paths)?;
+        let (route, params) = route::resolve(&own, request.method(), &edge.paths)?;
         match *route {
-            HEALTH => status::health(self.function(), self.policy()).await,
+            HEALTH => status::health(self.function(), self.policy(), edge).await,
             STATUS => status::status(self.function()),
             _ => self.admit(edge, route, params, request).await,
         }
@@ -93,7 +93,7 @@ impl<F: Function> Server<F> {
         };
         let deadline = call.deadline;
         let permit = self.function().gate().enter(deadline).await?;
-        let reply = deadline.bound(F::NAME, self.function().handle(call)).await??;
+        let reply = deadline.bound(F::NAME, Box::pin(self.function().handle(call))).await??;
         Ok(hold(reply, permit))
     }
 

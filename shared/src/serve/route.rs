@@ -58,7 +58,7 @@ impl Route {
 ///
 /// A request has more than one candidate path: API Gateway puts the stage or a custom domain's base path before it.
 pub(super) fn resolve<'a>(
-    routes: impl Iterator<Item = &'a Route> + Clone,
+    routes: &(impl Iterator<Item = &'a Route> + Clone),
     method: &Method,
     paths: &[String],
 ) -> Result<(&'a Route, Vec<String>), Problem> {
@@ -84,7 +84,7 @@ mod tests {
 
     fn find(method: Method, paths: &[&str]) -> Result<(&'static Route, Vec<String>), Problem> {
         let paths: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
-        resolve(ROUTES.iter(), &method, &paths)
+        resolve(&ROUTES.iter(), &method, &paths)
     }
 
     #[test]

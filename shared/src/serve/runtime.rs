@@ -58,7 +58,7 @@ where
     let cors_origin = std::env::var("CORS_ORIGIN").ok().filter(|origin| !origin.is_empty());
     let server = Server::new(function, policy, auth, cors_origin);
     server.function().warm_up().await;
-    lambda_http::lambda_runtime::spawn_graceful_shutdown_handler(shutdown(server.clone())).await;
+    lambda_runtime::spawn_graceful_shutdown_handler(shutdown(server.clone())).await;
     serve(mode, server).await.map_err(StartError::Runtime)
 }
 

@@ -1,17 +1,23 @@
 //! `/v1/health` and `/v1/status`, which every function has. They pass no gate: they must answer under load.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::{Function, Reply, Route};
-use crate::{contract::Health, deadline::Deadline, policy::Policy, problem::Problem};
+use super::{Function, Reply, Route, edge::Edge};
+use crate::{contract::Health, policy::Policy, problem::Problem};
 
 pub(super) const HEALTH: Route = Route::get("/v1/health");
 pub(super) const STATUS: Route = Route::get("/v1/status");
 
+/// Left for the way back, so that a function behind another one answers before that one gives up.
+const HOP: Duration = Duration::from_millis(50);
+
 /// What is missing, or nothing.
-pub(super) async fn health<F: Function>(function: &F, policy: &Policy) -> Result<Reply, Problem> {
-    let missing = function.missing(Deadline::within(policy.service.health)).await;
+pub(super) async fn health<F: Function>(function: &F, policy: &Policy, edge: &Edge) -> Result<Reply, Problem> {
+    let ceiling = policy.service.health;
+    let missing = function.missing(edge.deadline(ceiling, policy).stage(ceiling, HOP)).await;
     Reply::ok(&Health::with_missing(missing))
 }
 

@@ -1,0 +1,46 @@
+//! Settings: the peers to invoke, the chat model, the control table.
+
+use shared::{
+    aws,
+    dynamo::ControlTable,
+    invoke::Peer,
+    model::ChatModel,
+    policy::Policy,
+    serve::StartError,
+};
+
+/// What orchestrate works with. A part that is not configured is absent.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The function named by `SANITIZE_FUNCTION`.
+    pub sanitize: Option<Peer>,
+    /// The function named by `TRANSLATE_FUNCTION`.
+    pub translate: Option<Peer>,
+    /// The function named by `RETRIEVE_FUNCTION`.
+    pub retrieve: Option<Peer>,
+    /// The function named by `SEARCH_FUNCTION`.
+    pub search: Option<Peer>,
+    /// The model of `OPENAI_API_KEY`, `OPENAI_URL` and `OPENAI_MODEL`.
+    pub model: Option<ChatModel>,
+    /// The table named by `CONTROL_TABLE`.
+    pub control: Option<ControlTable>,
+}
+
+impl Config {
+    /// Reads the environment; builds each client once.
+    ///
+    /// # Errors
+    /// When `OPENAI_URL` is not an address.
+    pub async fn from_env(policy: &Policy) -> Result<Self, StartError> {
+        let sdk = aws::config(policy).await;
+        let peer = |name, variable| Peer::from_env(name, variable, &sdk, policy);
+        Ok(Self {
+            sanitize: peer("sanitize", "SANITIZE_FUNCTION"),
+            translate: peer("translate", "TRANSLATE_FUNCTION"),
+            retrieve: peer("retrieve", "RETRIEVE_FUNCTION"),
+            search: peer("search", "SEARCH_FUNCTION"),
+            model: ChatModel::from_env(policy).map_err(|error| StartError::Variable(error.to_string()))?,
+            control: ControlTable::from_env(&sdk, policy),
+        })
+    }
+}

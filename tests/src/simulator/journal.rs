@@ -33,7 +33,7 @@ pub(super) struct Journal {
     shelf: Mutex<Shelf>,
 }
 
-/// The newest entries, and how many bytes of bodies they hold.
+/// The newest entries, and how many bytes they hold.
 #[derive(Debug, Default)]
 struct Shelf {
     entries: VecDeque<Received>,
@@ -92,13 +92,13 @@ impl Journal {
 
 impl Shelf {
     fn add(&mut self, request: Received) {
-        self.bytes += request.body.len();
+        self.bytes += request.size();
         self.entries.push_back(request);
         while self.entries.len() > ENTRIES || self.bytes > BYTES {
             let Some(oldest) = self.entries.pop_front() else {
                 return;
             };
-            self.bytes -= oldest.body.len();
+            self.bytes -= oldest.size();
         }
     }
 }

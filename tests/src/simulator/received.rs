@@ -50,6 +50,12 @@ impl Received {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
+    /// Bytes of what is kept.
+    pub(super) fn size(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.path.len() + self.query.len() + self.body.len() + headers
+    }
+
     /// The fields of the query and of the body, be it a form or a JSON object. The body wins.
     pub(super) fn fields(&self) -> Map<String, Value> {
         let mut fields = strings(pairs(&self.query));

@@ -14,16 +14,20 @@ struct Ask {
     model: String,
     #[serde(default)]
     messages: Vec<Message>,
-    #[serde(default)]
-    stream: bool,
-    #[serde(default)]
-    stream_options: StreamOptions,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct StreamOptions {
-    #[serde(default)]
-    include_usage: bool,
+    include_usage: Option<bool>,
+}
+
+impl Ask {
+    fn wants_usage(&self) -> bool {
+        let options = self.stream_options.as_ref();
+        options.and_then(|options| options.include_usage).unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,7 +61,7 @@ pub(super) fn answer(body: &Value) -> Reply {
     }
     let text = said(&ask.messages);
     let usage = usage(&ask.messages, &text);
-    if ask.stream {
+    if ask.stream.unwrap_or_default() {
         return Reply::events(&chunks(&ask, &text, &usage));
     }
     Reply::json(&completion(&ask.model, &text, &usage))
@@ -73,7 +77,7 @@ fn said(messages: &[Message]) -> String {
         .any(|message| message.text().to_lowercase().contains("translat"));
     if translates {
         let text = turns.last().map(|message| message.text());
-        return translation::mark("model", &text.unwrap_or_default());
+        return translation::chat::answer(&text.unwrap_or_default());
     }
     let prompt: Vec<_> = messages.iter().map(Message::text).collect();
     composition::answer(&prompt.join("\n"))
@@ -113,7 +117,7 @@ fn chunks(ask: &Ask, text: &str, usage: &Value) -> Vec<Value> {
         .map(|(delta, end)| json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": end}]))
         .map(|choices| chunk(&ask.model, &choices))
         .collect();
-    if ask.stream_options.include_usage {
+    if ask.wants_usage() {
         let mut last = chunk(&ask.model, &json!([]));
         last["usage"] = usage.clone();
         chunks.push(last);

@@ -1,13 +1,14 @@
 //! Composes an answer from the sources in a prompt: the first sentence of each, with its mark.
 //!
-//! A source begins at a line that starts with its mark, `[1] ...`, and ends where the next one begins.
+//! Sources come fenced, `<source number="1" ..>` to `</source>`, or as a list in which a line that starts with `[1]`
+//! begins a source.
 
 const MAX_SOURCES: usize = 3;
-const MAX_SENTENCE: usize = 400;
+const MAX_SENTENCE: usize = 600;
 const NO_SOURCES: &str = "This is a simulated model, and it was given no sources to answer from.";
 
 struct Source<'a> {
-    mark: u32,
+    number: u32,
     lines: Vec<&'a str>,
 }
 
@@ -21,38 +22,50 @@ pub(super) fn answer(prompt: &str) -> String {
 }
 
 fn sources(prompt: &str) -> Vec<Source<'_>> {
+    let fenced = prompt.contains("<source ");
+    let begins = if fenced { fence } else { mark };
     let mut sources: Vec<Source<'_>> = Vec::new();
+    let mut open = false;
     for line in prompt.lines().map(str::trim) {
-        match (marked(line), sources.last_mut()) {
-            (Some((mark, rest)), _) => sources.push(Source {
-                mark,
+        if let Some((number, rest)) = begins(line) {
+            sources.push(Source {
+                number,
                 lines: vec![rest],
-            }),
-            (None, Some(source)) => source.lines.push(line),
-            (None, None) => {}
+            });
+            open = true;
+        } else if line == "</source>" {
+            open = false;
+        } else if let Some(source) = sources.last_mut().filter(|_| open) {
+            source.lines.push(line);
         }
     }
     sources
 }
 
+/// `<source number="12" title="..">` as 12; its text is on the lines that follow.
+fn fence(line: &str) -> Option<(u32, &str)> {
+    let (_attribute, rest) = line.strip_prefix("<source ")?.split_once("=\"")?;
+    let (digits, _) = rest.split_once('"')?;
+    Some((digits.parse().ok()?, ""))
+}
+
 /// `[12] text` as 12 and `text`.
-fn marked(line: &str) -> Option<(u32, &str)> {
+fn mark(line: &str) -> Option<(u32, &str)> {
     let (digits, rest) = line.strip_prefix('[')?.split_once(']')?;
     Some((digits.parse().ok()?, rest.trim()))
 }
 
+/// The source's first sentence, or its first line when no line ends one.
 fn quote(source: &Source<'_>) -> Option<String> {
-    let sentence = source.lines.iter().find_map(|line| sentence(line));
-    let fallback = || source.lines.iter().copied().find(|line| !line.is_empty());
-    let text = sentence.or_else(fallback)?;
-    Some(format!("{text} [{}]", source.mark))
+    let sentence = source.lines.iter().find_map(|line| first_sentence(line));
+    let first_line = || source.lines.iter().copied().find(|line| !line.is_empty());
+    let text = sentence.or_else(first_line)?;
+    Some(format!("{text} [{}]", source.number))
 }
 
-/// The first sentence of a line, without a heading before a colon-free title: a line that ends no sentence has none.
-fn sentence(line: &str) -> Option<&str> {
-    let end = line
-        .match_indices(['.', '?', '!'])
-        .map(|(at, stop)| at + stop.len())
-        .find(|&end| line[end..].is_empty() || line[end..].starts_with(' '))?;
+/// A line in which no sentence ends has none: it is a heading.
+fn first_sentence(line: &str) -> Option<&str> {
+    let mut stops = line.match_indices(['.', '?', '!']).map(|(at, stop)| at + stop.len());
+    let end = stops.find(|&end| line[end..].is_empty() || line[end..].starts_with(' '))?;
     Some(&line[..end]).filter(|text| text.len() <= MAX_SENTENCE)
 }

@@ -6,7 +6,8 @@ use super::{error, missing, tokens};
 use crate::simulator::reply::Reply;
 
 const DIMENSIONS: u64 = 384;
-const MAX_DIMENSIONS: u64 = 4_096;
+const MAX_DIMENSIONS: u64 = 1_536;
+const MAX_TEXTS: usize = 256;
 
 pub(super) fn answer(body: &Value) -> Reply {
     let Some(model) = body["model"].as_str() else {
@@ -15,6 +16,9 @@ pub(super) fn answer(body: &Value) -> Reply {
     let Some(texts) = texts(&body["input"]) else {
         return missing("input");
     };
+    if texts.len() > MAX_TEXTS {
+        return error(400, "Too many inputs: the simulator takes 256.", Some("input"));
+    }
     let asked = body["dimensions"].as_u64().unwrap_or(DIMENSIONS);
     let size = match usize::try_from(asked) {
         Ok(size) if (1..=MAX_DIMENSIONS).contains(&asked) => size,

@@ -27,6 +27,19 @@ async fn chat_quotes_the_first_sentence_of_each_source() {
 }
 
 #[tokio::test]
+async fn chat_reads_fenced_sources_too() {
+    let simulator = simulator();
+    let prompt = "<source number=\"1\" title=\"Deductible\">\nWhat it is\nYou pay it first. Then more.\n[7] No source.\n\
+        </source>\n<source number=\"2\" title=\"Copay\">\nA fixed amount\n</source>\n\nQuestion: What? And why?";
+    let response = chat(&client(), &simulator, &ask(prompt)).send().await;
+    let (_, body) = json_of(response.unwrap()).await;
+    assert_eq!(
+        body["choices"][0]["message"]["content"],
+        "You pay it first. [1] A fixed amount [2]"
+    );
+}
+
+#[tokio::test]
 async fn chat_streams_the_same_answer_with_usage_and_done() {
     let simulator = simulator();
     let mut body = ask(PROMPT);
@@ -77,6 +90,21 @@ async fn chat_translation_is_marked_and_reversible() {
     let there = translate("My plan\nZX1QZ denied it.").await;
     assert_eq!(there, "«simulated model» My plan\nZX1QZ denied it.");
     assert_eq!(translate(&there).await, "My plan\nZX1QZ denied it.");
+}
+
+#[tokio::test]
+async fn chat_translates_a_numbered_batch() {
+    let simulator = simulator();
+    let task = json!({"from": "English", "to": "Spanish", "texts": [{"i": 1, "s": "A"}, {"i": 2, "s": "B [1]"}]});
+    let body = json!({"model": "m", "messages": [
+        {"role": "system", "content": "You translate texts."},
+        {"role": "user", "content": task.to_string()},
+    ]});
+    let response = chat(&client(), &simulator, &body).send().await;
+    let (_, body) = json_of(response.unwrap()).await;
+    let batch: Value = serde_json::from_str(body["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    let expected = json!([{"i": 1, "s": "«simulated Spanish» A"}, {"i": 2, "s": "«simulated Spanish» B [1]"}]);
+    assert_eq!(batch["t"], expected);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! Marking is reversible: a text that carries a mark loses it, so that there and back again gives the original.
 
 pub(super) mod apertium;
+pub(super) mod chat;
 pub(super) mod libretranslate;
 
 const OPEN: &str = "«simulated ";

@@ -88,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PHI-B5",
         kind: Kind::Address,
-        pattern: concat!(r"\b(?:Apt|Apartment|Suite|Ste)\.? ?\d{1,5}[A-Z]?\b"),
+        pattern: r"\b(?:Apt|Apartment|Suite|Ste)\.? ?\d{1,5}[A-Z]?\b",
         score: 0.7,
         accept: not_money,
     },

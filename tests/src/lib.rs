@@ -1,3 +1,6 @@
 //! End-to-end tests on real parts, and the provider simulator that stands in for third parties.
 
+pub mod api;
+pub mod assembly;
+pub mod parts;
 pub mod simulator;

@@ -1,0 +1,93 @@
+//! Fifty questions at once while a provider has stalled for ever: each gets its answer or its refusal, and afterwards
+//! nothing is left behind. How long they take is what `make load` prints.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    assembly::{Bundle, connect, with_corpus},
+    simulator::{Effect, Fault, Provider, Simulator},
+};
+use tokio::task::JoinSet;
+
+const AT_ONCE: usize = 50;
+
+#[tokio::test]
+async fn at_the_default_gate_every_question_gets_an_answer_or_a_time_to_come_back() -> Result<()> {
+    let (bundle, _simulator) = with_a_stalled_provider("{}").await?;
+    let before = idle_tasks(&bundle).await?;
+    for (status, reply, retry_after) in ask_at_once(&bundle).await? {
+        match status {
+            200 => assert!(!crate::degraded(&reply).is_empty(), "{reply:#}"),
+            429 => assert!(retry_after.parse::<u32>()? >= 1, "{reply:#}"),
+            _ => panic!("{status}: {reply:#}"),
+        }
+    }
+    assert_idle(&bundle, before).await?;
+    bundle.stack.stop().await
+}
+
+#[tokio::test]
+async fn with_a_gate_of_fifty_all_fifty_are_answered() -> Result<()> {
+    let (bundle, _simulator) = with_a_stalled_provider("vcpu: 1\nfunctions: {orchestrate: {gate: {in_flight_per_vcpu: 50}}, sanitize: {gate: {in_flight_per_vcpu: 8}}, retrieve: {gate: {in_flight_per_vcpu: 16}}}").await?;
+    let before = idle_tasks(&bundle).await?;
+    let answers = ask_at_once(&bundle).await?;
+    let statuses: Vec<_> = answers.iter().map(|(status, ..)| *status).collect();
+    assert_eq!(statuses, vec![200; AT_ONCE], "{:#?}", answers.iter().find(|(status, ..)| *status != 200));
+    assert_idle(&bundle, before).await?;
+    bundle.stack.stop().await
+}
+
+async fn with_a_stalled_provider(policy: &str) -> Result<(Bundle, Simulator)> {
+    let simulator = Simulator::start()?;
+    let mut config = with_corpus().await?;
+    connect(&mut config, &simulator);
+    let file = std::env::temp_dir().join(format!("navigator-policy-{}-{}.yaml", std::process::id(), policy.len()));
+    std::fs::write(&file, policy)?;
+    config.set_all("NAVIGATOR_POLICY", &file.display().to_string());
+    let bundle = Bundle::start(config).await?;
+    std::fs::remove_file(file)?;
+    // Connections are made, models are loaded: what is measured as idle is a warm process.
+    bundle.api.post("/v1/chat", &json!({"message": "What is a copay?", "language": "en"})).await?;
+    simulator.fault(Provider::OpenAi, Fault::new(Effect::Stall));
+    Ok((bundle, simulator))
+}
+
+async fn ask_at_once(bundle: &Bundle) -> Result<Vec<(u16, Value, String)>> {
+    let mut asked = JoinSet::new();
+    for number in 0..AT_ONCE {
+        let api = bundle.api.clone();
+        let question = json!({"message": format!("What is a deductible, question {number}?"), "language": "en"});
+        asked.spawn(async move {
+            let answer = api.post("/v1/chat", &question).await?;
+            anyhow::Ok((answer.status, answer.json(), answer.header("retry-after").to_owned()))
+        });
+    }
+    asked.join_all().await.into_iter().collect()
+}
+
+async fn status(bundle: &Bundle) -> Result<Value> {
+    Ok(bundle.api.get("/v1/status").await?.json())
+}
+
+async fn idle_tasks(bundle: &Bundle) -> Result<u64> {
+    Ok(status(bundle).await?["tasks"].as_u64().unwrap())
+}
+
+/// All permits are back, nobody waits, no task is left, and the stalled provider has nobody on the line.
+async fn assert_idle(bundle: &Bundle, tasks_before: u64) -> Result<()> {
+    // Connections of the pool close in their own time: the bounded wait is for them, the permits must be back at once.
+    let mut seen = Value::Null;
+    for _ in 0..200 {
+        seen = status(bundle).await?;
+        assert_eq!((&seen["gate"]["in_use"], &seen["gate"]["waiting"]), (&json!(0), &json!(0)), "{seen:#}");
+        for dependency in seen["dependencies"].as_array().unwrap() {
+            assert_eq!(dependency["bulkhead"]["in_use"], json!(0), "{dependency:#}");
+            assert_eq!(dependency["bulkhead"]["waiting"], json!(0), "{dependency:#}");
+        }
+        if seen["tasks"].as_u64().unwrap() <= tasks_before + 20 {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("tasks are left: {} before, {seen:#}", tasks_before)
+}

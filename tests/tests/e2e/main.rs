@@ -1,0 +1,26 @@
+//! The whole bundle over HTTP, on real parts. Started by `make test`, which provides Postgres and the model.
+
+mod bad_input;
+mod chat;
+mod documents;
+mod languages;
+mod load;
+mod missing_parts;
+mod openapi;
+mod privacy;
+mod providers;
+mod streaming;
+mod template;
+
+use serde_json::Value;
+
+/// Reasons by component, from a reply's `degraded`.
+fn degraded(reply: &Value) -> Vec<(String, String)> {
+    let word = |part: &Value, name: &str| part[name].as_str().unwrap_or_default().to_owned();
+    let parts = reply["degraded"].as_array().cloned().unwrap_or_default();
+    parts.iter().map(|part| (word(part, "component"), word(part, "reason"))).collect()
+}
+
+fn is_degraded(reply: &Value, component: &str, reason: &str) -> bool {
+    degraded(reply).contains(&(component.to_owned(), reason.to_owned()))
+}

@@ -6,7 +6,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -14,6 +13,7 @@ use dynoxide::Database;
 use dynoxide::server::serve_with_shutdown;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// Breakers, rate leases: nothing about patients.
@@ -47,7 +47,8 @@ pub struct Dynamo {
 #[derive(Debug)]
 struct Serving {
     stop: CancellationToken,
-    thread: JoinHandle<()>,
+    /// Closed by the thread at its end.
+    ended: oneshot::Receiver<()>,
 }
 
 struct DebugDatabase(Database);
@@ -71,7 +72,12 @@ impl Dynamo {
         let address = listener.local_addr()?;
         let also = config.also_listen.map(|ip| SocketAddr::new(ip, address.port()));
         let (database, serving) = (DebugDatabase(database), Mutex::new(None));
-        let dynamo = Self { database, address, also, serving };
+        let dynamo = Self {
+            database,
+            address,
+            also,
+            serving,
+        };
         dynamo.serve(listener).await?;
         Ok(dynamo)
     }
@@ -85,10 +91,9 @@ impl Dynamo {
     /// Cuts all connections and refuses new ones; the items stay.
     pub async fn stop(&self) {
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Serving { stop, thread }) = serving {
+        if let Some(Serving { stop, ended }) = serving {
             stop.cancel();
-            // The thread ends within a moment; waiting for it must not hold up the runtime all the same.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+            let _ = ended.await;
         }
     }
 
@@ -110,15 +115,18 @@ impl Dynamo {
     async fn serve(&self, listener: TcpListener) -> Result<()> {
         let mut listeners = vec![listener.into_std()?];
         if let Some(also) = self.also {
-            let listener = TcpListener::bind(also).await.with_context(|| format!("cannot listen on {also}"))?;
+            let listener = TcpListener::bind(also)
+                .await
+                .with_context(|| format!("cannot listen on {also}"))?;
             listeners.push(listener.into_std()?);
         }
         let (stop, database) = (CancellationToken::new(), self.database.0.clone());
-        let stopped = stop.clone();
-        let thread = std::thread::Builder::new()
-            .name("dynamodb".to_owned())
-            .spawn(move || serve_until(&stopped, listeners, &database))?;
-        *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Serving { stop, thread });
+        let (stopped, (end, ended)) = (stop.clone(), oneshot::channel());
+        std::thread::Builder::new().name("dynamodb".to_owned()).spawn(move || {
+            serve_until(&stopped, listeners, &database);
+            drop(end);
+        })?;
+        *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Serving { stop, ended });
         Ok(())
     }
 }
@@ -138,8 +146,15 @@ fn serve_until(stop: &CancellationToken, listeners: Vec<std::net::TcpListener>, 
     };
     runtime.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
-        for listener in listeners.into_iter().filter_map(|listener| TcpListener::from_std(listener).ok()) {
-            tasks.spawn(drop_result(serve_with_shutdown(listener, database.clone(), std::future::pending())));
+        for listener in listeners
+            .into_iter()
+            .filter_map(|listener| TcpListener::from_std(listener).ok())
+        {
+            tasks.spawn(drop_result(serve_with_shutdown(
+                listener,
+                database.clone(),
+                std::future::pending(),
+            )));
         }
         tasks.spawn(sweep(database.clone()));
         stop.cancelled().await;
@@ -173,20 +188,35 @@ fn open(state: Option<&PathBuf>) -> Result<Database> {
 }
 
 fn ensure_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Result<()> {
-    let tables = database.list_tables(serde_json::from_value(json!({}))?).map_err(|cause| anyhow!("{cause}"))?;
-    if tables.table_names.iter().any(|table| table == name) {
-        return Ok(());
+    let tables = database
+        .list_tables(serde_json::from_value(json!({}))?)
+        .map_err(|cause| anyhow!("{cause}"))?;
+    if !tables.table_names.iter().any(|table| table == name) {
+        create_table(database, name, keys)?;
     }
-    let schema: Vec<_> = keys.iter().map(|(key, kind)| json!({"AttributeName": key, "KeyType": kind})).collect();
-    let attributes: Vec<_> = keys.iter().map(|(key, _)| json!({"AttributeName": key, "AttributeType": "S"})).collect();
+    let expiry = json!({"TableName": name, "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": true}});
+    // Refused when it is enabled already, which is as good.
+    let _ = database.update_time_to_live(serde_json::from_value(expiry)?);
+    Ok(())
+}
+
+fn create_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Result<()> {
+    let schema: Vec<_> = keys
+        .iter()
+        .map(|(key, kind)| json!({"AttributeName": key, "KeyType": kind}))
+        .collect();
+    let attributes: Vec<_> = keys
+        .iter()
+        .map(|(key, _)| json!({"AttributeName": key, "AttributeType": "S"}))
+        .collect();
     let table = json!({
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": schema,
         "AttributeDefinitions": attributes,
     });
-    let expiry = json!({"TableName": name, "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": true}});
-    database.create_table(serde_json::from_value(table)?).map_err(|cause| anyhow!("cannot create {name}: {cause}"))?;
-    let enabled = database.update_time_to_live(serde_json::from_value(expiry)?);
-    enabled.map(drop).map_err(|cause| anyhow!("cannot set the TTL of {name}: {cause}"))
+    let created = database.create_table(serde_json::from_value(table)?);
+    created
+        .map(drop)
+        .map_err(|cause| anyhow!("cannot create {name}: {cause}"))
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::sync::watch;
@@ -25,6 +25,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A process that lived this long was fine; its successor starts without a pause.
 const LIVED_WELL: Duration = Duration::from_secs(10);
+/// So many processes in a row that never asked for work, and waiting for the next one is pointless.
+const HOPELESS: u32 = 3;
 /// What a function gets after SIGTERM: Lambda's half second and some.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -53,6 +55,7 @@ pub struct Function {
     logs: Arc<Logs>,
     lifeline: Arc<Lifeline>,
     process_id: Arc<watch::Sender<Option<u32>>>,
+    failed_starts: Arc<watch::Sender<u32>>,
     supervisor: Mutex<Option<Supervisor>>,
 }
 
@@ -73,8 +76,17 @@ impl Function {
         }
         let invocations = Invocations::new(&config.name, config.queue, config.timeout);
         let logs = Logs::new(&config.name, echo);
-        let (process_id, supervisor) = (Arc::new(watch::Sender::new(None)), Mutex::new(None));
-        Ok(Self { config, invocations, logs, lifeline, process_id, supervisor })
+        let (process_id, failed_starts) = (Arc::new(watch::Sender::new(None)), Arc::new(watch::Sender::new(0)));
+        let supervisor = Mutex::new(None);
+        Ok(Self {
+            config,
+            invocations,
+            logs,
+            lifeline,
+            process_id,
+            failed_starts,
+            supervisor,
+        })
     }
 
     /// Its name.
@@ -112,10 +124,19 @@ impl Function {
     /// Waits until the process asks for work.
     ///
     /// # Errors
-    /// When it does not within `patience`; the message has its last words.
+    /// When it does not within `patience`, or ends again and again; the message has its last words.
     pub async fn ready(&self, patience: Duration) -> Result<()> {
-        let ready = tokio::time::timeout(patience, self.invocations.ready()).await;
-        ready.with_context(|| format!("{} did not start; its last words: {}", self.name(), self.logs.last_words()))
+        let mut failed_starts = self.failed_starts.subscribe();
+        tokio::select! {
+            () = self.invocations.ready() => return Ok(()),
+            _ = failed_starts.wait_for(|count| *count >= HOPELESS) => {}
+            () = tokio::time::sleep(patience) => {}
+        }
+        bail!(
+            "{} did not start; its last words: {}",
+            self.name(),
+            self.logs.last_words()
+        )
     }
 
     /// Ends the process with SIGTERM, after 2 s with SIGKILL, and starts no other. What waits or runs fails.
@@ -156,6 +177,7 @@ impl Function {
             logs: Arc::clone(&self.logs),
             lifeline: Arc::clone(&self.lifeline),
             process_id: Arc::clone(&self.process_id),
+            failed_starts: Arc::clone(&self.failed_starts),
             stop: stop.clone(),
         };
         let mut task = JoinSet::new();
@@ -171,6 +193,7 @@ struct Run {
     logs: Arc<Logs>,
     lifeline: Arc<Lifeline>,
     process_id: Arc<watch::Sender<Option<u32>>>,
+    failed_starts: Arc<watch::Sender<u32>>,
     stop: CancellationToken,
 }
 
@@ -183,8 +206,14 @@ impl Run {
                 tracing::error!(function = self.config.name, "{cause:#}");
             }
             self.process_id.send_replace(None);
-            self.invocations.process_exited();
-            pause = if started.elapsed() > LIVED_WELL { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            let asked_for_work = self.invocations.process_exited();
+            self.failed_starts
+                .send_modify(|count| *count = if asked_for_work { 0 } else { *count + 1 });
+            pause = if started.elapsed() > LIVED_WELL {
+                FIRST_PAUSE
+            } else {
+                (pause * 2).min(LONGEST_PAUSE)
+            };
             let _ = tokio::time::timeout(pause, self.stop.cancelled()).await;
         }
         // Without a process to come, what waits would wait for nothing.
@@ -216,7 +245,10 @@ impl Run {
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances"),
             ("AWS_LAMBDA_MAX_CONCURRENCY", &self.config.concurrency.to_string()),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", self.config.name)),
+            (
+                "AWS_LAMBDA_LOG_GROUP_NAME",
+                &format!("/aws/lambda/{}", self.config.name),
+            ),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
         ]);
         command

@@ -102,7 +102,14 @@ impl Invocations {
     pub fn new(name: &str, capacity: usize, timeout: Duration) -> Arc<Self> {
         let (polled, _) = watch::channel(false);
         let (state, arrived) = (Mutex::default(), Notify::new());
-        Arc::new(Self { name: name.to_owned(), capacity, timeout, state, arrived, polled })
+        Arc::new(Self {
+            name: name.to_owned(),
+            capacity,
+            timeout,
+            state,
+            arrived,
+            polled,
+        })
     }
 
     /// The function's name.
@@ -126,7 +133,10 @@ impl Invocations {
         let id = Uuid::new_v4().to_string();
         let deadline = shared::clock::now() + self.timeout;
         let replied = self.enqueue(&id, payload, deadline)?;
-        let _forget = Forget { invocations: self, id: &id };
+        let _forget = Forget {
+            invocations: self,
+            id: &id,
+        };
         self.arrived.notify_one();
         match timeout_at(deadline, replied).await {
             Ok(outcome) => outcome.unwrap_or(Err(Failure::Exited)),
@@ -157,8 +167,8 @@ impl Invocations {
     }
 
     /// Says that the process is gone. What it worked on fails; what waits is left for the next process, unless this
-    /// one never asked for work: then the next one will hardly do better.
-    pub(crate) fn process_exited(&self) {
+    /// one never asked for work: then the next one will hardly do better. Returns whether it did.
+    pub(crate) fn process_exited(&self) -> bool {
         let asked_for_work = self.polled.send_replace(false);
         let mut state = self.state();
         let mut lost: Vec<Claim> = state.running.drain().map(|(_, claim)| claim).collect();
@@ -167,6 +177,7 @@ impl Invocations {
         }
         drop(state);
         lost.into_iter().for_each(|claim| claim.settle(Err(Failure::Exited)));
+        asked_for_work
     }
 
     /// Waits until a process has asked for work.
@@ -188,7 +199,11 @@ impl Invocations {
         let (reply, replied) = oneshot::channel();
         let timeout_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = shared::clock::unix_ms().saturating_add(timeout_ms);
-        let event = Event { id: id.to_owned(), payload, deadline_ms };
+        let event = Event {
+            id: id.to_owned(),
+            payload,
+            deadline_ms,
+        };
         state.waiting.push_back((event, Claim { reply, deadline }));
         Ok(replied)
     }
@@ -221,5 +236,82 @@ struct Forget<'a> {
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
         self.invocations.forget(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::task::JoinSet;
+
+    const TIMEOUT: Duration = Duration::from_secs(5);
+
+    type Invoked = JoinSet<Result<Reply, Failure>>;
+
+    fn invoke(invocations: &Arc<Invocations>, invoked: &mut Invoked) {
+        let invocations = Arc::clone(invocations);
+        invoked.spawn(async move { invocations.invoke(Bytes::from_static(b"{}")).await });
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses() {
+        let invocations = Invocations::new("f", 1, TIMEOUT);
+        let mut invoked = Invoked::new();
+        invoke(&invocations, &mut invoked);
+        invoke(&invocations, &mut invoked);
+        assert!(matches!(
+            invoked.join_next().await.unwrap().unwrap(),
+            Err(Failure::Throttled)
+        ));
+        assert_eq!(invocations.depth(), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_forgotten() {
+        let invocations = Invocations::new("f", 1, TIMEOUT);
+        let mut invoked = Invoked::new();
+        invoke(&invocations, &mut invoked);
+        let event = invocations.next().await;
+        assert!(matches!(
+            invoked.join_next().await.unwrap().unwrap(),
+            Err(Failure::TimedOut(_))
+        ));
+        assert_eq!(invocations.depth(), (0, 0));
+        assert!(invocations.claim(&event.id).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_forgotten() {
+        let invocations = Invocations::new("f", 2, TIMEOUT);
+        let mut invoked = Invoked::new();
+        invoke(&invocations, &mut invoked);
+        invocations.next().await;
+        invoke(&invocations, &mut invoked);
+        tokio::task::yield_now().await;
+        assert_eq!(invocations.depth(), (1, 1));
+        invoked.shutdown().await;
+        assert_eq!(invocations.depth(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_process_takes_down_what_it_worked_on_and_nothing_else() {
+        let invocations = Invocations::new("f", 2, TIMEOUT);
+        let mut invoked = Invoked::new();
+        invoke(&invocations, &mut invoked);
+        invocations.next().await;
+        invoke(&invocations, &mut invoked);
+        tokio::task::yield_now().await;
+        assert!(invocations.process_exited());
+        assert!(matches!(
+            invoked.join_next().await.unwrap().unwrap(),
+            Err(Failure::Exited)
+        ));
+        assert_eq!(invocations.depth(), (1, 0));
+        // The next process does not get as far as asking for work.
+        assert!(!invocations.process_exited());
+        assert!(matches!(
+            invoked.join_next().await.unwrap().unwrap(),
+            Err(Failure::Exited)
+        ));
     }
 }

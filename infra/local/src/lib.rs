@@ -5,6 +5,14 @@
 //! together, every part can be stopped, killed and started again, and everything listens on loopback.
 
 pub mod access;
+pub mod apertium;
+pub mod cli;
+pub mod cluster;
+mod command;
+pub mod connection;
+pub mod corpus;
+pub mod dynamo;
+pub mod environment;
 pub mod event;
 pub mod function;
 pub mod gateway;
@@ -12,8 +20,13 @@ pub mod invocation;
 pub mod invoke_api;
 pub mod lifeline;
 pub mod logs;
+pub mod migrate;
+pub mod postgres;
+mod privilege;
 mod process;
 pub mod proxy_response;
 pub mod route;
 pub mod runtime_api;
 pub mod server;
+pub mod stack;
+pub mod state;

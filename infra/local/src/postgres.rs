@@ -29,6 +29,20 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
+/// The log is left without statements and what they complain of.
+const SETTINGS: [(&str, &str); 8] = [
+    ("unix_socket_directories", ""),
+    ("max_connections", "300"),
+    ("log_min_messages", "log"),
+    ("log_min_error_statement", "panic"),
+    ("log_error_verbosity", "terse"),
+    ("log_checkpoints", "off"),
+    ("wal_level", "minimal"),
+    ("max_wal_senders", "0"),
+];
+/// What a cluster that nobody will miss does without. It still survives its own crash, though not the machine's.
+const DURABILITY: [&str; 2] = ["fsync", "full_page_writes"];
+
 /// How Postgres is run.
 #[derive(Clone, Debug)]
 pub struct PostgresConfig {
@@ -63,7 +77,10 @@ impl Postgres {
     pub async fn start(mut config: PostgresConfig, lifeline: Arc<Lifeline>) -> Result<Self> {
         let program = config.home.join("bin/postgres");
         if !program.is_file() {
-            bail!("there is no PostgreSQL in {}: run `make setup`, or set --postgres-home", config.home.display());
+            bail!(
+                "there is no PostgreSQL in {}: run `make setup`, or set --postgres-home",
+                config.home.display()
+            );
         }
         fs::create_dir_all(&config.state).with_context(|| format!("cannot create {}", config.state.display()))?;
         let privilege = Privilege::find(&program, &config.state).await?;
@@ -73,7 +90,14 @@ impl Postgres {
         let secret = secret(&config.state)?;
         let cluster = Cluster::on_port(config.port, &secret);
         let (logs, process) = (Logs::new("postgres", false), Mutex::new(None));
-        let postgres = Self { config, privilege, cluster, lifeline, logs, process };
+        let postgres = Self {
+            config,
+            privilege,
+            cluster,
+            lifeline,
+            logs,
+            process,
+        };
         postgres.initialize(&secret).await?;
         postgres.resume().await?;
         postgres.cluster.ensure_roles().await?;
@@ -146,7 +170,10 @@ impl Postgres {
         let output = self.initdb(&unfinished, secret).await?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-            bail!("initdb failed: {}", complaint.lines().last().unwrap_or("without a word"));
+            bail!(
+                "initdb failed: {}",
+                complaint.lines().last().unwrap_or("without a word")
+            );
         }
         Ok(fs::rename(unfinished, self.data())?)
     }
@@ -154,10 +181,28 @@ impl Postgres {
     async fn initdb(&self, data: &Path, secret: &str) -> Result<std::process::Output> {
         use tokio::io::AsyncWriteExt;
         let mut command = self.privilege.command(self.config.home.join("bin/initdb"));
-        command.args(["--username=postgres", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]);
-        command.args(["--builtin-locale=C.UTF-8", "--auth=scram-sha-256", "--pwfile=/dev/stdin", "--no-sync"]);
-        command.arg("--no-instructions").arg("--pgdata").arg(data).kill_on_drop(true);
-        let mut initdb = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        command.args([
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+        ]);
+        command.args([
+            "--builtin-locale=C.UTF-8",
+            "--auth=scram-sha-256",
+            "--pwfile=/dev/stdin",
+            "--no-sync",
+        ]);
+        command
+            .arg("--no-instructions")
+            .arg("--pgdata")
+            .arg(data)
+            .kill_on_drop(true);
+        let mut initdb = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let mut input = initdb.stdin.take().context("initdb has no input")?;
         input.write_all(secret.as_bytes()).await?;
         drop(input);
@@ -179,20 +224,18 @@ impl Postgres {
             listen = format!("{listen},{address}");
         }
         let mut command = self.privilege.command(self.config.home.join("bin/postgres"));
-        command.arg("-D").arg(self.data()).arg("-p").arg(self.config.port.to_string());
-        let mut set = |name: &str, value: &str| drop(command.arg("-c").arg(format!("{name}={value}")));
-        set("listen_addresses", &listen);
-        set("unix_socket_directories", "");
-        set("max_connections", "300");
-        set("log_min_messages", "log");
-        set("log_min_error_statement", "panic");
-        set("log_error_verbosity", "terse");
-        set("log_checkpoints", "off");
-        set("wal_level", "minimal");
-        set("max_wal_senders", "0");
-        if !self.config.durable {
-            ["fsync", "synchronous_commit", "full_page_writes"].map(|name| set(name, "off"));
+        command
+            .arg("-D")
+            .arg(self.data())
+            .arg("-p")
+            .arg(self.config.port.to_string());
+        for (name, value) in SETTINGS {
+            command.arg("-c").arg(format!("{name}={value}"));
         }
+        for name in if self.config.durable { &[][..] } else { &DURABILITY[..] } {
+            command.arg("-c").arg(format!("{name}=off"));
+        }
+        command.arg("-c").arg(format!("listen_addresses={listen}"));
         command
     }
 
@@ -211,20 +254,38 @@ impl Postgres {
         }
     }
 
-    /// Ends what an earlier run may have left on this cluster. Whoever comes here holds the state folder, so nobody
+    /// Ends what an earlier run may have left on this cluster: whoever comes here holds the state folder, so nobody
     /// else can be using it. Postgres itself removes a stale `postmaster.pid`, unless its number belongs to another
-    /// process by now: then it has to be removed for it.
+    /// process by now. That one must be spared, and the file removed.
     async fn end_leftover(&self) {
         let lock = self.data().join("postmaster.pid");
-        if !lock.exists() {
+        let Ok(text) = fs::read_to_string(&lock) else {
             return;
+        };
+        let number = text.lines().next().unwrap_or_default().trim();
+        if command_line(number).await.contains(&*self.data().to_string_lossy()) {
+            let mut stop = self.privilege.command(self.config.home.join("bin/pg_ctl"));
+            stop.args(["stop", "--silent", "--mode=fast", "--timeout=20", "--pgdata"])
+                .arg(self.data());
+            // It may have ended by itself meanwhile: its parent is gone.
+            let _ = stop.kill_on_drop(true).output().await;
         }
-        let mut stop = self.privilege.command(self.config.home.join("bin/pg_ctl"));
-        stop.args(["stop", "--silent", "--mode=fast", "--timeout=20", "--pgdata"]).arg(self.data());
-        // No server is running: then there was none to stop.
-        let _ = stop.kill_on_drop(true).output().await;
         let _ = fs::remove_file(lock);
     }
+}
+
+/// The command line of a process, empty when there is none.
+async fn command_line(process_id: &str) -> String {
+    if let Ok(line) = fs::read(format!("/proc/{process_id}/cmdline")) {
+        return String::from_utf8_lossy(&line).into_owned();
+    }
+    let output = Command::new("ps")
+        .args(["-o", "command=", "-p", process_id])
+        .output()
+        .await;
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
 }
 
 /// The superuser's password, made once.
@@ -236,7 +297,11 @@ fn secret(state: &Path) -> Result<String> {
         return Ok(secret.trim().to_owned());
     }
     let secret = Uuid::new_v4().simple().to_string();
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)?;
     file.write_all(secret.as_bytes())?;
     Ok(secret)
 }

@@ -60,7 +60,10 @@ impl Server {
         let address = listener.local_addr()?;
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, limits, handler));
-        Ok(Self { address, _accepting: accepting })
+        Ok(Self {
+            address,
+            _accepting: accepting,
+        })
     }
 
     /// Where it listens.
@@ -105,8 +108,10 @@ where
         let answer = handler(request, peer);
         async { Ok::<_, Infallible>(answer.await) }
     });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(limits.head).serve_connection(TokioIo::new(socket), service);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .serve_connection(TokioIo::new(socket), service);
     // A client that goes away is its own business.
     let _ = connection.await;
 }
@@ -122,6 +127,8 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Answer {
     let mut answer = Response::new(full(value.to_string()));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }

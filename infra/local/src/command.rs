@@ -1,0 +1,31 @@
+//! The commands of the binary `local`.
+
+pub(crate) mod migrate;
+pub(crate) mod run;
+pub(crate) mod services;
+pub(crate) mod with_postgres;
+
+use std::io::Write;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Waits for Ctrl-C, SIGTERM, or the end of the terminal.
+///
+/// Waits for ever when signals cannot be listened to: then they end the process the usual way.
+pub(crate) async fn told_to_stop() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}
+
+/// Tells the user something, on standard output.
+pub(crate) fn say(text: &str) {
+    // Nobody reads: nobody to tell.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}

@@ -1,0 +1,117 @@
+//! `ingest`: files and folders into a collection, with progress, resumable.
+//!
+//! Exit status: 0 when everything is in; 3 when something was left out (the report says what and why) and the rest is
+//! in; 1 when it had to stop, and running it again continues; 2 for wrong arguments.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use retrieve::{
+    config::Config,
+    ingest::{Destination, Ingest, Source, Summary, patient},
+    store::Store,
+};
+use shared::{clock, contract::retrieve::Visibility, policy::Policy};
+
+const SOMETHING_WAS_SKIPPED: u8 = 3;
+
+/// Loads documents into a collection. Reads DATABASE_URL and MODEL_DIR.
+#[derive(Parser)]
+struct Arguments {
+    /// A .jsonl, .md, .html or .txt file, or a folder of them.
+    #[arg(long)]
+    from: PathBuf,
+    /// The collection that they go to.
+    #[arg(long, default_value = "default")]
+    collection: String,
+    /// Who owns them.
+    #[arg(long, default_value = "system")]
+    owner: String,
+    /// Who may read them.
+    #[arg(long, value_enum, default_value = "shared")]
+    visibility: Reader,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Reader {
+    Shared,
+    Private,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(summary) if summary.skipped.is_empty() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(SOMETHING_WAS_SKIPPED),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "ingest: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
+    let started = clock::now();
+    let ingest = ingest(&arguments)?;
+    let source = Source::open(&arguments.from)?;
+    let bar = progress_bar(source.bytes());
+    let progress = |read: u64, summary: &Summary| {
+        bar.set_position(read);
+        bar.set_message(state(summary, (clock::now() - started).as_secs_f64()));
+    };
+    let summary = ingest.run(source, progress).await.context("stopped; run it again to continue")?;
+    bar.finish_and_clear();
+    report(&summary, clock::now() - started, arguments.json)?;
+    Ok(summary)
+}
+
+fn ingest(arguments: &Arguments) -> anyhow::Result<Ingest> {
+    let policy = patient(&*Policy::load()?);
+    let config = Config::from_env(&policy)?;
+    let embedder = config.bulk_embedder(&policy)?;
+    let database = config.database.ok_or_else(|| anyhow!("DATABASE_URL: is not set"))?;
+    let visibility = match arguments.visibility {
+        Reader::Shared => Visibility::Shared,
+        Reader::Private => Visibility::Private,
+    };
+    let Arguments { collection, owner, .. } = arguments;
+    let destination = Destination { collection: collection.clone(), owner: owner.clone(), visibility };
+    Ok(Ingest::new(Store::new(database), embedder, destination))
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {msg}  {eta_precise} left");
+    let bar = ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+fn state(summary: &Summary, seconds: f64) -> String {
+    let Summary { written, chunks, unchanged, skipped } = summary;
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = *chunks as f64 / seconds.max(0.001);
+    format!("{written} written, {unchanged} unchanged, {} skipped, {rate:.1} passages/s", skipped.len())
+}
+
+fn report(summary: &Summary, took: Duration, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(summary)?)?);
+    }
+    for skipped in &summary.skipped {
+        writeln!(out, "skipped {}: {}", skipped.place, skipped.reason)?;
+    }
+    let seconds = took.as_secs_f64();
+    writeln!(out, "{} in {} passages; {seconds:.1} s", state(summary, seconds), summary.chunks)?;
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The settings of retrieve.
+
+use std::path::PathBuf;
+
+use shared::{
+    policy::Policy,
+    postgres::{ConfigError, Database},
+};
+
+use crate::embedding::{Embedder, EmbedderLimits, ModelError};
+
+/// Where a layer puts the model.
+const DEFAULT_MODEL_DIR: &str = "/opt/model";
+
+/// What comes from the environment. Neither part is needed to start.
+#[derive(Debug)]
+pub struct Config {
+    /// `DATABASE_URL`, with `DATABASE_CA`; nothing connects yet.
+    pub database: Option<Database>,
+    /// `MODEL_DIR`: the embedding model in the Hugging Face layout; `/opt/model` when absent.
+    pub model_dir: PathBuf,
+}
+
+impl Config {
+    /// Reads the environment. Fails when a variable is there and wrong.
+    pub fn from_env(policy: &Policy) -> Result<Self, ConfigError> {
+        let model_dir = std::env::var_os("MODEL_DIR").filter(|folder| !folder.is_empty());
+        Ok(Self {
+            database: Database::from_env(policy)?,
+            model_dir: model_dir.map_or_else(|| PathBuf::from(DEFAULT_MODEL_DIR), PathBuf::from),
+        })
+    }
+
+    /// Loads the embedding model for serving, or says in one word why there is none.
+    pub fn embedder(&self, policy: &Policy) -> Result<Embedder, &'static str> {
+        let threads = threads(policy);
+        // One thread stays free for questions, where there are two.
+        self.load(policy, threads.saturating_sub(1).max(1)).map_err(|error| {
+            tracing::warn!(%error, "documents are found by their words only");
+            if matches!(error, ModelError::Missing(_)) { "not_configured" } else { "unavailable" }
+        })
+    }
+
+    /// Loads the embedding model with all threads for documents.
+    pub fn bulk_embedder(&self, policy: &Policy) -> Result<Embedder, ModelError> {
+        self.load(policy, threads(policy))
+    }
+
+    fn load(&self, policy: &Policy, bulk: usize) -> Result<Embedder, ModelError> {
+        let limits = EmbedderLimits { threads: threads(policy), queue: policy.retrieve.embedding_queue, bulk };
+        Embedder::load(&self.model_dir, limits)
+    }
+}
+
+fn threads(policy: &Policy) -> usize {
+    policy.retrieve.embedding_threads.unwrap_or_else(|| policy.vcpu())
+}

@@ -1,0 +1,132 @@
+//! Texts to vectors, in process.
+//!
+//! The forward pass is pure computation of milliseconds, so it runs on a few threads of its own behind a bounded
+//! queue: never on the reactor, and never on a pool that grows. Questions come before documents: a document is
+//! embedded in small batches and leaves one thread free.
+
+mod model;
+mod workers;
+
+use std::{path::Path, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use model::Model;
+pub use model::{DIMENSION, ModelError};
+use tokio::sync::Semaphore;
+use workers::Workers;
+
+/// Passages that are embedded together. More does not make a core faster, and a question may be waiting.
+const BATCH: usize = 8;
+
+/// How much the embedder may take.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbedderLimits {
+    /// Threads that compute.
+    pub threads: usize,
+    /// Batches that may wait for one.
+    pub queue: usize,
+    /// Batches of documents that are computed at once; fewer than the threads leave room for questions.
+    pub bulk: usize,
+}
+
+/// Why there is no vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmbeddingError {
+    /// The queue is full: nothing was started.
+    #[error("too many texts to embed at once")]
+    Overloaded,
+    /// The computation failed; the log has the cause.
+    #[error("the embedding failed")]
+    Failed,
+}
+
+impl EmbeddingError {
+    /// A stable word for replies, logs and metrics.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Overloaded => "overloaded",
+            Self::Failed => "fault",
+        }
+    }
+}
+
+/// A loaded model and its threads. Clones share them; the threads end with the last clone.
+#[derive(Clone)]
+pub struct Embedder {
+    model: Arc<Model>,
+    workers: Arc<Workers>,
+    bulk: Arc<Semaphore>,
+    at_once: usize,
+}
+
+impl Embedder {
+    /// Loads the model of `folder` (Hugging Face layout). Reads some 90 MB: call it before serving.
+    pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
+        let model = Arc::new(Model::load(folder)?);
+        let workers = Arc::new(Workers::start(limits.threads, limits.queue)?);
+        Ok(Self { model, workers, bulk: Arc::new(Semaphore::new(limits.bulk)), at_once: limits.bulk })
+    }
+
+    /// Names the model: vectors of different names cannot be compared.
+    pub fn model(&self) -> &str {
+        self.model.name()
+    }
+
+    /// How many tokens the model sees in `text`.
+    pub fn count_tokens(&self, text: &str) -> usize {
+        self.model.count_tokens(text)
+    }
+
+    /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when the queue is full.
+    pub async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError> {
+        let mut vectors = self.embed(vec![text.to_owned()]).await?;
+        vectors.pop().ok_or(EmbeddingError::Failed)
+    }
+
+    /// Embeds passages, in their order, in small batches of similar length: padding is computed for nothing.
+    pub async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&passage| texts[passage].len());
+        let batches: Vec<Vec<String>> = order.chunks(BATCH).map(|batch| picked(texts, batch)).collect();
+        let batches = stream::iter(batches).map(|batch| self.embed_batch(batch));
+        let embedded: Vec<_> = batches.buffered(self.at_once).try_collect().await?;
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for (passage, vector) in order.into_iter().zip(embedded.into_iter().flatten()) {
+            vectors[passage] = vector;
+        }
+        Ok(vectors)
+    }
+
+    /// Runs other work on a document (cutting, analysing) where it cannot stall the reactor.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, EmbeddingError> {
+        let _turn = self.bulk.acquire().await.map_err(|_| EmbeddingError::Failed)?;
+        self.workers.run(work).await
+    }
+
+    async fn embed_batch(&self, batch: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let _turn = self.bulk.acquire().await.map_err(|_| EmbeddingError::Failed)?;
+        self.embed(batch).await
+    }
+
+    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let model = Arc::clone(&self.model);
+        let embedded = self.workers.run(move || model.embed(&texts)).await?;
+        embedded.map_err(|error| {
+            tracing::error!(%error, "embedding failed");
+            EmbeddingError::Failed
+        })
+    }
+}
+
+impl std::fmt::Debug for Embedder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedder").field("model", &self.model()).finish_non_exhaustive()
+    }
+}
+
+fn picked(texts: &[String], batch: &[usize]) -> Vec<String> {
+    batch.iter().map(|&passage| texts[passage].clone()).collect()
+}

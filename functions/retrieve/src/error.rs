@@ -1,0 +1,103 @@
+//! What can go wrong, by what the asker can do about it.
+
+use shared::{dependency::CallError, postgres::DatabaseFault, problem::Problem};
+
+use crate::embedding::EmbeddingError;
+
+/// Why retrieve has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request is wrong: which field, and what was expected.
+    #[error("`{field}`: {expected}")]
+    Invalid {
+        /// The field at fault.
+        field: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A field is longer than allowed.
+    #[error("`{field}`: at most {limit} {unit}")]
+    TooLarge {
+        /// The field at fault.
+        field: &'static str,
+        /// The limit.
+        limit: usize,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// The media type cannot be read.
+    #[error("expected {0}")]
+    UnsupportedMedia(&'static str),
+    /// The principal may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// There is nothing by that name, or nothing that the principal can see.
+    #[error("{0} does not exist")]
+    NotFound(&'static str),
+    /// The embedding model is needed and not there.
+    #[error("the embedding model is {0}")]
+    NoModel(&'static str),
+    /// The embedding model did not embed.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+    /// No database is configured.
+    #[error("no database is configured")]
+    NoDatabase,
+    /// The database did not do its part.
+    #[error(transparent)]
+    Database(#[from] CallError<DatabaseFault>),
+    /// No time was left.
+    #[error("no time was left for {0}")]
+    Late(&'static str),
+}
+
+impl Error {
+    /// `field` is not what was `expected`.
+    pub fn invalid(field: &str, expected: &str) -> Self {
+        Self::Invalid { field: field.to_owned(), expected: expected.to_owned() }
+    }
+
+    /// A stable word for `degraded`, logs and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } | Self::TooLarge { .. } | Self::UnsupportedMedia(_) => "invalid",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::NoModel(reason) => reason,
+            Self::Embedding(error) => error.reason(),
+            Self::NoDatabase => "not_configured",
+            Self::Database(CallError::Fault { source, .. }) => source.reason(),
+            Self::Database(error) => error.reason(),
+            Self::Late(_) => "timeout",
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let reason = error.reason();
+        match error {
+            Error::Invalid { field, expected } => Self::invalid(&field, &expected),
+            Error::TooLarge { field, limit, unit } => Self::too_large(field, limit, unit),
+            Error::UnsupportedMedia(expected) => Self::unsupported_media(expected),
+            Error::Forbidden(what) => Self::forbidden(what),
+            Error::NotFound(what) => Self::not_found(what),
+            Error::NoModel(_) | Error::Embedding(EmbeddingError::Failed) => Self::unavailable("embedding_model", reason),
+            Error::Embedding(EmbeddingError::Overloaded) => Self::overloaded(std::time::Duration::from_secs(1)),
+            Error::NoDatabase => Self::unavailable("postgres", reason),
+            Error::Database(CallError::Fault { dependency, source: DatabaseFault::Statement(cause) }) => {
+                tracing::error!(dependency, cause = %describe(&cause), "a statement was refused");
+                Self::internal()
+            }
+            Error::Database(CallError::Fault { .. }) => Self::unavailable("postgres", reason),
+            Error::Database(other) => other.into(),
+            Error::Late(what) => Self::deadline(what),
+        }
+    }
+}
+
+/// The server's code and the object concerned. Its message may quote a value, and a value may be a patient's.
+fn describe(cause: &tokio_postgres::Error) -> String {
+    let Some(error) = cause.as_db_error() else { return "not a server error".to_owned() };
+    format!("{} table {:?} constraint {:?}", error.code().code(), error.table(), error.constraint())
+}

@@ -1,0 +1,117 @@
+//! Markdown: paragraphs, lists and tables as lines, headings marked, links as their words.
+
+use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
+use serde::Deserialize;
+
+use super::ExtractError;
+use crate::text::{Heading, PlainText};
+
+/// What a Markdown file says about itself between the two `---` at its top.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct FrontMatter {
+    /// Its id in the collection.
+    pub id: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its address.
+    pub url: Option<String>,
+    /// Its language.
+    #[serde(alias = "lang")]
+    pub language: Option<String>,
+}
+
+/// Reads a Markdown file. The title is the front matter's, else the first heading of level 1.
+pub(super) fn read(source: &str) -> Result<(PlainText, FrontMatter), ExtractError> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS | Options::ENABLE_STRIKETHROUGH;
+    let mut page = Page::default();
+    for event in Parser::new_ext(source, options) {
+        page.take(event);
+    }
+    let front_matter = page.front_matter()?;
+    let first = page.text.headings.iter().find(|heading| heading.level == 1).map(|heading| heading.text.clone());
+    page.text.title = front_matter.title.clone().or(first);
+    page.text.text.truncate(page.text.text.trim_end().len());
+    Ok((page.text, front_matter))
+}
+
+#[derive(Default)]
+struct Page {
+    text: PlainText,
+    metadata: Option<String>,
+    in_metadata: bool,
+    heading: Option<(usize, u8)>,
+}
+
+impl Page {
+    fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle)) => self.in_metadata = true,
+            Event::End(TagEnd::MetadataBlock(_)) => self.in_metadata = false,
+            Event::Text(yaml) if self.in_metadata => self.metadata.get_or_insert_default().push_str(&yaml),
+            Event::Start(Tag::Heading { level, .. }) => self.heading = Some((self.text.text.len(), depth(level))),
+            Event::End(TagEnd::Heading(_)) => self.close_heading(),
+            Event::Text(text) | Event::Code(text) => self.text.text.push_str(&text),
+            Event::SoftBreak => self.text.text.push(' '),
+            Event::HardBreak | Event::End(TagEnd::Item | TagEnd::TableRow | TagEnd::TableHead) => self.text.text.push('\n'),
+            Event::End(TagEnd::TableCell) => self.text.text.push_str(" | "),
+            Event::End(TagEnd::Paragraph | TagEnd::CodeBlock | TagEnd::List(_) | TagEnd::Table) => {
+                self.text.text.push('\n');
+            }
+            _ => {}
+        }
+    }
+
+    fn close_heading(&mut self) {
+        let Some((at, level)) = self.heading.take() else { return };
+        let text = self.text.text[at..].trim().to_owned();
+        self.text.text.push('\n');
+        if !text.is_empty() {
+            self.text.headings.push(Heading { at, level, text });
+        }
+    }
+
+    fn front_matter(&self) -> Result<FrontMatter, ExtractError> {
+        let Some(yaml) = &self.metadata else { return Ok(FrontMatter::default()) };
+        serde_saphyr::from_str(yaml).map_err(|_| ExtractError::FrontMatter)
+    }
+}
+
+fn depth(level: HeadingLevel) -> u8 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_matter_headings_and_words_are_found() {
+        let source = "---\nid: appeals\ntitle: Appeals\nlang: en\n---\n# How to appeal\n\nSend the [form](https://a.example).\n\
+                      \n## Deadlines\n\n- sixty *days*\n- no later\n";
+        let (page, front_matter) = read(source).unwrap();
+        assert_eq!(front_matter.id.as_deref(), Some("appeals"));
+        assert_eq!(front_matter.language.as_deref(), Some("en"));
+        assert_eq!(page.title.as_deref(), Some("Appeals"));
+        assert_eq!(page.text, "How to appeal\nSend the form.\nDeadlines\nsixty days\nno later");
+        let headings: Vec<_> = page.headings.iter().map(|h| (h.level, &page.text[h.at..h.at + 4])).collect();
+        assert_eq!(headings, [(1, "How "), (2, "Dead")]);
+    }
+
+    #[test]
+    fn tables_keep_their_rows() {
+        let (page, _) = read("| Plan | Cost |\n|---|---|\n| Gold | 20 |\n").unwrap();
+        assert_eq!(page.text, "Plan | Cost | \nGold | 20 |");
+    }
+
+    #[test]
+    fn front_matter_of_another_form_is_refused() {
+        assert_eq!(read("---\n- a list\n---\ntext").unwrap_err(), ExtractError::FrontMatter);
+    }
+}

@@ -1,0 +1,109 @@
+//! HTTP to domain and back.
+
+mod documents;
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    contract::retrieve::RetrieveRequest,
+    deadline::Deadline,
+    gate::Gate,
+    policy::Policy,
+    problem::Problem,
+    serve::{Call, Function, Reply, Route},
+};
+
+use crate::{config::Config, embedding::Embedder, error::Error, query::Query, retrieval::Retriever, store::Store};
+
+const RETRIEVE: &str = "/v1/retrieve";
+const DOCUMENTS: &str = "/v1/documents";
+const DOCUMENT: &str = "/v1/documents/{}";
+/// What Lambda lets through: 4 MB of content in base64, and the rest of the JSON.
+const MAX_DOCUMENT_BODY: usize = 6 << 20;
+
+/// The function: what it found in its environment.
+pub struct Retrieve {
+    gate: Gate,
+    policy: Arc<Policy>,
+    store: Option<Store>,
+    /// Or why there is none.
+    embedder: Result<Embedder, &'static str>,
+}
+
+impl Retrieve {
+    /// Loads the model; connects to nothing.
+    pub fn new(config: Config, policy: Arc<Policy>) -> Self {
+        let gate = Gate::new(policy.gate(Self::NAME));
+        let embedder = config.embedder(&policy);
+        Self { gate, store: config.database.map(Store::new), embedder, policy }
+    }
+
+    fn store(&self) -> Result<&Store, Error> {
+        self.store.as_ref().ok_or(Error::NoDatabase)
+    }
+
+    fn embedder(&self) -> Result<&Embedder, Error> {
+        self.embedder.as_ref().map_err(|reason| Error::NoModel(reason))
+    }
+
+    async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {
+        let query = Query::new(call.json::<RetrieveRequest>()?)?;
+        let retriever = Retriever::new(self.store()?.clone(), self.embedder.clone(), Arc::clone(&self.policy));
+        Reply::ok(&retriever.retrieve(call.deadline, &call.principal.subject, &query).await?)
+    }
+}
+
+impl Function for Retrieve {
+    const NAME: &'static str = "retrieve";
+    const ROUTES: &'static [Route] = &[
+        Route::post(RETRIEVE),
+        Route::get(DOCUMENTS),
+        Route::put(DOCUMENT, MAX_DOCUMENT_BODY),
+        Route::delete(DOCUMENT),
+    ];
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn handle(&self, call: Call) -> Result<Reply, Problem> {
+        match (call.method, call.route) {
+            ("POST", RETRIEVE) => self.retrieve(&call).await,
+            ("GET", DOCUMENTS) => self.list_documents(&call).await,
+            ("PUT", DOCUMENT) => self.put_document(&call).await,
+            ("DELETE", DOCUMENT) => self.delete_document(&call).await,
+            _ => Err(Problem::not_found("this path")),
+        }
+    }
+
+    fn budget(&self, route: &Route) -> Option<Duration> {
+        (route.method == "PUT").then_some(self.policy.retrieve.document_write)
+    }
+
+    async fn missing(&self, deadline: Deadline) -> Vec<String> {
+        let reachable = match &self.store {
+            Some(store) => store.database().ping(deadline).await.is_ok(),
+            None => false,
+        };
+        let parts = [("postgres", reachable), ("embedding_model", self.embedder.is_ok())];
+        parts.into_iter().filter(|(_, there)| !there).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn status(&self) -> serde_json::Value {
+        let database = self.store.as_ref().map(|store| store.database().status());
+        serde_json::json!({ "postgres": database, "gate": self.gate.status() })
+    }
+
+    /// The first forward pass touches all weights and costs ten times the second.
+    async fn warm_up(&self) {
+        if let Ok(embedder) = &self.embedder {
+            let _ = embedder.embed_query("what does my plan cover").await;
+        }
+    }
+
+    async fn close(&self) {
+        if let Some(store) = &self.store {
+            store.database().close();
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Finding passages: words and meaning are searched at once, the clock decides what counts, ranks are fused.
+//!
+//! Each of the two ways has its own ceilings. What is late or fails is left out, and the reply says so; only when
+//! both give nothing is there no answer.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use shared::{
+    clock,
+    contract::{
+        Degradation,
+        retrieve::{Passage, RetrieveReply},
+    },
+    deadline::Deadline,
+    policy::Policy,
+};
+
+use crate::{
+    embedding::Embedder,
+    error::Error,
+    fusion::{self, Fused, Order},
+    query::Query,
+    store::{Found, Nearest, Scope, Store},
+};
+
+/// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
+const DEPTH: usize = 50;
+
+/// The two ways of searching, with their ceilings.
+#[derive(Clone, Debug)]
+pub struct Retriever {
+    store: Store,
+    /// Or why there is none.
+    embedder: Result<Embedder, &'static str>,
+    policy: Arc<Policy>,
+}
+
+/// What one way of searching gave, or which stage of it failed.
+struct Way {
+    found: Result<Vec<Found>, Failure>,
+    timings: Vec<(&'static str, Duration)>,
+    degraded: Vec<Degradation>,
+}
+
+struct Failure {
+    stage: &'static str,
+    error: Error,
+}
+
+impl Retriever {
+    /// Searches `store`; without an embedder, by words only.
+    pub fn new(store: Store, embedder: Result<Embedder, &'static str>, policy: Arc<Policy>) -> Self {
+        Self { store, embedder, policy }
+    }
+
+    /// The passages for `query` that `principal` may read.
+    pub async fn retrieve(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<RetrieveReply, Error> {
+        let started = clock::now();
+        let scope = Scope { depth: DEPTH.max(query.k), ..query.scope.clone() };
+        let lexical = self.lexical(deadline, principal, &scope, query);
+        let dense = self.dense(deadline, principal, &scope, query);
+        let (lexical, dense) = tokio::join!(lexical, dense);
+        let mut timings: Vec<_> = lexical.timings.iter().chain(&dense.timings).copied().collect();
+        timings.push(("total", clock::now() - started));
+        let (lists, degraded) = joined(lexical, dense)?;
+        let passages = passages(fusion::fuse(lists, scope.per_document), query.k);
+        Ok(RetrieveReply { asked: query.k, got: passages.len(), passages, degraded, timings_ms: in_milliseconds(timings) })
+    }
+
+    async fn lexical(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {
+        let started = clock::now();
+        let stage = deadline.stage(self.policy.retrieve.lexical, Duration::ZERO);
+        let found = self.store.lexical(stage, principal, scope, &query.texts()).await;
+        Way {
+            found: found.map_err(|error| Failure { stage: "lexical", error }),
+            timings: vec![("lexical", clock::now() - started)],
+            degraded: Vec::new(),
+        }
+    }
+
+    async fn dense(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {
+        let started = clock::now();
+        let (vectors, degraded) = self.vectors(deadline, query).await;
+        let embedded = clock::now();
+        let mut timings = vec![("embedding", embedded - started)];
+        let found = match vectors {
+            Ok(vectors) => {
+                let stage = deadline.stage(self.policy.retrieve.knn, Duration::ZERO);
+                let found = self.store.dense(stage, principal, scope, &vectors).await;
+                timings.push(("knn", clock::now() - embedded));
+                found.map_err(|error| Failure { stage: "knn", error })
+            }
+            Err(error) => Err(Failure { stage: "embedding", error }),
+        };
+        Way { found, timings, degraded }
+    }
+
+    /// The embeddings of the query and, if they are there in time, of its original.
+    async fn vectors(&self, deadline: Deadline, query: &Query) -> (Result<Vec<Nearest>, Error>, Vec<Degradation>) {
+        let embedder = match &self.embedder {
+            Ok(embedder) => embedder,
+            Err(reason) => return (Err(Error::NoModel(reason)), Vec::new()),
+        };
+        let stage = deadline.stage(self.policy.retrieve.embedding, Duration::ZERO);
+        let original = async {
+            match &query.original {
+                Some(original) => Some(embed(embedder, stage, original).await),
+                None => None,
+            }
+        };
+        match tokio::join!(embed(embedder, stage, &query.text), original) {
+            (Ok(vector), None) => (Ok(vec![vector]), Vec::new()),
+            (Ok(vector), Some(Ok(original))) => (Ok(vec![vector, original]), Vec::new()),
+            (Ok(vector), Some(Err(error))) => {
+                (Ok(vec![vector]), vec![Degradation::new("embedding_of_original_query", error.reason())])
+            }
+            (Err(error), _) => (Err(error), Vec::new()),
+        }
+    }
+}
+
+async fn embed(embedder: &Embedder, deadline: Deadline, text: &str) -> Result<Nearest, Error> {
+    let embedding = embedder.embed_query(text);
+    let vector = deadline.bound("embedding", embedding).await.map_err(|late| Error::Late(late.0))??;
+    Ok(Nearest { vector, model: embedder.model().to_owned() })
+}
+
+type Lists = Vec<(Order, Found)>;
+
+/// All lists that there are, and what is missing. No list at all is an error, and a collection that does not exist is
+/// not a degradation.
+fn joined(lexical: Way, dense: Way) -> Result<(Lists, Vec<Degradation>), Error> {
+    let mut degraded = [lexical.degraded, dense.degraded].concat();
+    let mut lists = Lists::new();
+    let mut first = None;
+    for (order, found) in [(Order::Lexical, lexical.found), (Order::Dense, dense.found)] {
+        match found {
+            Ok(found) => lists.extend(found.into_iter().map(|hits| (order, hits))),
+            Err(Failure { error: error @ Error::NotFound(_), .. }) => return Err(error),
+            Err(Failure { stage, error }) => {
+                degraded.push(Degradation::new(stage, error.reason()));
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) if lists.is_empty() => Err(error),
+        _ => Ok((lists, degraded)),
+    }
+}
+
+fn passages(fused: Vec<Fused>, k: usize) -> Vec<Passage> {
+    let passage = |Fused { hit, score, ranks }: Fused| Passage {
+        document_id: hit.id,
+        chunk: usize::try_from(hit.ordinal).unwrap_or_default(),
+        title: hit.title,
+        url: hit.url,
+        language: Some(hit.language),
+        text: hit.text,
+        score,
+        ranks,
+    };
+    fused.into_iter().take(k).map(passage).collect()
+}
+
+fn in_milliseconds(timings: Vec<(&'static str, Duration)>) -> BTreeMap<String, f64> {
+    timings.into_iter().map(|(stage, time)| (stage.to_owned(), time.as_secs_f64() * 1e3)).collect()
+}

@@ -1,0 +1,55 @@
+//! Documents and passages in Postgres. Every statement runs as a principal, under row-level security.
+//!
+//! Reading and writing are apart: [`shelves`] and [`search`] find passages, [`write`] keeps them, [`list`] shows what
+//! is there.
+
+mod list;
+mod search;
+mod shelves;
+mod write;
+
+use std::collections::BTreeMap;
+
+use shared::postgres::Database;
+
+use crate::chunker::Chunk;
+
+pub use list::Position;
+pub use search::{Found, Hit, Nearest, Scope};
+pub use write::Known;
+
+/// The documents of the database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: Database,
+}
+
+/// A passage that is ready to be stored.
+#[derive(Clone, Debug)]
+pub struct IndexedChunk {
+    /// What it says and where.
+    pub chunk: Chunk,
+    /// Its index terms and how often each occurs.
+    pub terms: BTreeMap<String, i32>,
+    /// Its embedding.
+    pub vector: Vec<f32>,
+}
+
+impl Store {
+    /// The documents in `database`.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The database itself, for health, status and closing.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl IndexedChunk {
+    /// Its length in BM25: index terms, repetitions counted.
+    pub fn length(&self) -> i32 {
+        self.terms.values().sum()
+    }
+}

@@ -1,0 +1,89 @@
+//! Search returns what exists: with filters, with long documents, in small and large collections.
+
+use retrieve::store::{Nearest, Scope, Store};
+use shared::contract::retrieve::{Filter, Visibility};
+
+use crate::support::{MODEL, document, put, soon, vector, with_database};
+
+fn scope(filter: Filter, per_document: usize, depth: usize) -> Scope {
+    Scope { collection: "plans".into(), filter, per_document, depth }
+}
+
+async fn lexical(store: &Store, scope: &Scope, query: &str) -> Vec<String> {
+    let found = store.lexical(soon(), "ana", scope, &[query]).await.unwrap();
+    found[0].iter().map(|hit| hit.id.clone()).collect()
+}
+
+async fn dense(store: &Store, scope: &Scope, degrees: f32) -> Vec<String> {
+    let nearest = [Nearest { vector: vector(degrees), model: MODEL.into() }];
+    store.dense(soon(), "ana", scope, &nearest).await.unwrap()[0].iter().map(|hit| hit.id.clone()).collect()
+}
+
+#[tokio::test]
+async fn both_ways_order_and_limit_documents() {
+    with_database("both_ways_order_and_limit_documents", async |database| {
+        let store = database.store();
+        let long = "Copay one two three four five six seven eight nine. ".repeat(3) + "Copay copay copay.";
+        put(&store, "ana", &document("plans", "long", &long, Visibility::Shared), 0.0).await;
+        put(&store, "ana", &document("plans", "short", "The copay is small today.", Visibility::Shared), 30.0).await;
+        put(&store, "ana", &document("plans", "other", "Something else.", Visibility::Shared), 90.0).await;
+        assert_eq!(lexical(&store, &scope(Filter::default(), 1, 10), "copays").await, ["long", "short"]);
+        assert_eq!(dense(&store, &scope(Filter::default(), 1, 10), 40.0).await, ["short", "long", "other"]);
+        assert_eq!(dense(&store, &scope(Filter::default(), 2, 3), 0.0).await, ["long", "long", "short"]);
+        assert!(lexical(&store, &scope(Filter::default(), 1, 10), "the of").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn filters_return_all_that_fits() {
+    with_database("filters_return_all_that_fits", async |database| {
+        let store = database.store();
+        for n in 0..60_u8 {
+            let text = format!("The copay of plan {n}.");
+            let document = document("plans", &format!("p{n}"), &text, Visibility::Shared);
+            put(&store, "ana", &document, f32::from(n)).await;
+        }
+        let ids = Filter { document_ids: Some(vec!["p59".into(), "p3".into(), "missing".into()]), ..Filter::default() };
+        assert_eq!(dense(&store, &scope(ids.clone(), 1, 10), 0.0).await, ["p3", "p59"]);
+        assert_eq!(lexical(&store, &scope(ids, 1, 10), "copay").await.len(), 2);
+        let prefix = Filter { url_prefix: Some("https://example.org/plans/p5".into()), ..Filter::default() };
+        assert_eq!(dense(&store, &scope(prefix.clone(), 1, 50), 0.0).await.len(), 11);
+        assert_eq!(lexical(&store, &scope(prefix, 1, 50), "copay").await.len(), 11);
+        let spanish = Filter { language: Some("es".into()), ..Filter::default() };
+        assert!(dense(&store, &scope(spanish, 1, 10), 0.0).await.is_empty(), "the collection exists, the language does not");
+    })
+    .await;
+}
+
+/// The graph walks past what a filter refuses; here the 30 that fit are the farthest of 1,630.
+#[tokio::test]
+async fn the_graph_finds_all_that_a_filter_leaves() {
+    with_database("the_graph_finds_all_that_a_filter_leaves", async |database| {
+        let store = database.store();
+        let near: String = (0..1_600).map(|n| format!("Near number {n} is one of ten words here ok.\n")).collect();
+        put(&store, "ana", &document("plans", "near", &near, Visibility::Shared), 0.0).await;
+        for n in 0..30_u8 {
+            let far = document("plans", &format!("far{n}"), "Far away.", Visibility::Shared);
+            put(&store, "ana", &far, 120.0 + f32::from(n)).await;
+        }
+        let far = Filter { url_prefix: Some("https://example.org/plans/far".into()), ..Filter::default() };
+        let found = dense(&store, &scope(far, 1, 50), 0.0).await;
+        assert_eq!((found.len(), found[0].as_str()), (30, "far0"));
+        let all = dense(&store, &scope(Filter::default(), 1, 50), 0.0).await;
+        assert_eq!(all.len(), 31, "one long document does not crowd out the others");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn vectors_of_another_model_are_not_compared() {
+    with_database("vectors_of_another_model_are_not_compared", async |database| {
+        let store = database.store();
+        put(&store, "ana", &document("plans", "a", "Words.", Visibility::Shared), 0.0).await;
+        let other = [Nearest { vector: vector(0.0), model: "another".into() }];
+        let found = store.dense(soon(), "ana", &scope(Filter::default(), 1, 10), &other).await.unwrap();
+        assert!(found[0].is_empty());
+    })
+    .await;
+}

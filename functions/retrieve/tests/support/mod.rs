@@ -1,0 +1,133 @@
+//! A migrated database for each test, on the server that `NAVIGATOR_TEST_POSTGRES` names.
+
+use std::{future::Future, io::Write, sync::Arc, time::Duration};
+
+use retrieve::{
+    analysis::Analyzer,
+    chunker::{self, Chunk},
+    document::{Document, DocumentKey},
+    store::{IndexedChunk, Store},
+    text::PlainText,
+};
+use secrecy::SecretString;
+use shared::{
+    contract::retrieve::Visibility,
+    deadline::Deadline,
+    policy::Policy,
+    postgres::Database,
+};
+use tokio::task::JoinSet;
+use tokio_postgres::{Client, Config, NoTls};
+
+const SERVER: &str = "NAVIGATOR_TEST_POSTGRES";
+const TEMPLATE: &str = "navigator_template";
+/// Gets one line for every real part that a test ran against.
+const PARTS: &str = "NAVIGATOR_TEST_PARTS";
+/// The model that the tests' hand-made vectors are said to be from.
+pub const MODEL: &str = "by-hand";
+
+/// A database of its own.
+pub struct TestDatabase {
+    name: String,
+    server: String,
+    pub policy: Arc<Policy>,
+}
+
+/// Runs `test` on a fresh copy of the migrated template and drops it whatever happens.
+pub async fn with_database<F: Future<Output = ()> + 'static>(test: &str, run: impl FnOnce(Arc<TestDatabase>) -> F) {
+    let database = Arc::new(TestDatabase::create(test).await);
+    let outcome = tokio::task::LocalSet::new();
+    let result = outcome.run_until(tokio::task::spawn_local(run(Arc::clone(&database)))).await;
+    database.drop().await;
+    if let Err(panicked) = result {
+        std::panic::resume_unwind(panicked.into_panic());
+    }
+}
+
+impl TestDatabase {
+    async fn create(test: &str) -> Self {
+        let server = std::env::var(SERVER).unwrap_or_else(|_| {
+            panic!("{SERVER} is not set: this test needs the URL of a Postgres superuser and a database {TEMPLATE}")
+        });
+        let name = format!("retrieve_{}", uuid::Uuid::new_v4().simple());
+        let (admin, _driver) = connect(&server, "postgres").await;
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER navigator_owner")).await.unwrap();
+        note(&format!("postgres {test}"));
+        Self { name, server, policy: Arc::new(Policy::embedded().unwrap()) }
+    }
+
+    async fn drop(&self) {
+        let (admin, _driver) = connect(&self.server, "postgres").await;
+        admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.unwrap();
+    }
+
+    /// A pool of connections as the application's role, as the function has one.
+    pub fn database(&self) -> Database {
+        Database::new(&SecretString::from(self.app_url()), &self.policy).unwrap()
+    }
+
+    /// The documents, as the function sees them.
+    pub fn store(&self) -> Store {
+        Store::new(self.database())
+    }
+
+    /// A connection that sees and may do everything, to look behind the application.
+    pub async fn superuser(&self) -> (Client, JoinSet<()>) {
+        connect(&self.server, &self.name).await
+    }
+
+    /// The superuser's URL with the application's role, which row-level security binds.
+    pub fn app_url(&self) -> String {
+        let (server, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
+        format!("{server}/{}?options=-c%20role%3Dnavigator_app", self.name)
+    }
+}
+
+/// As much time as a slow machine needs.
+pub fn soon() -> Deadline {
+    Deadline::within(Duration::from_secs(30))
+}
+
+/// A document of `id` in `collection`.
+pub fn document(collection: &str, id: &str, text: &str, visibility: Visibility) -> Document {
+    let key = DocumentKey::new(collection, id).unwrap();
+    let url = Some(format!("https://example.org/{collection}/{id}"));
+    Document::new(key, Some(format!("Page {id}")), url, Some("en"), visibility, PlainText::plain(text)).unwrap()
+}
+
+/// Its passages, ten words each at most, with vectors that point where `direction` says.
+pub fn passages(document: &Document, direction: f32) -> Vec<IndexedChunk> {
+    let limits = chunker::ChunkLimits { tokens: 10, overlap: 0 };
+    let chunks = chunker::chunks(&document.content, limits, &|text| text.split_whitespace().count());
+    let analyzer = Analyzer::of(&document.language);
+    let indexed = |chunk: Chunk| IndexedChunk { terms: analyzer.frequencies(&chunk.text), vector: vector(direction), chunk };
+    chunks.into_iter().map(indexed).collect()
+}
+
+/// A unit vector at `degrees` in the plane of the first two dimensions.
+pub fn vector(degrees: f32) -> Vec<f32> {
+    let mut vector = vec![0.0; 384];
+    (vector[0], vector[1]) = (degrees.to_radians().cos(), degrees.to_radians().sin());
+    vector
+}
+
+/// Stores a document of `owner`.
+pub async fn put(store: &Store, owner: &str, document: &Document, direction: f32) {
+    store.put(soon(), owner, document, MODEL, &passages(document, direction)).await.unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "set-up and inspection need one connection, not a pool with a policy")]
+async fn connect(server: &str, database: &str) -> (Client, JoinSet<()>) {
+    let mut config: Config = server.parse().unwrap();
+    config.dbname(database);
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    let mut driver = JoinSet::new();
+    driver.spawn(async { drop(connection.await) });
+    (client, driver)
+}
+
+fn note(line: &str) {
+    let Some(path) = std::env::var_os(PARTS) else { return };
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+    writeln!(file, "{line}").unwrap();
+}

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::placeholder;
 use super::vault::Vault;
 use super::{Scope, Strangers, mask_with};
 
@@ -31,6 +32,25 @@ impl Masked {
     /// The masked text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The text without its placeholders: for services that look words up, to which `[SSN_1]` is noise.
+    pub fn without_placeholders(&self) -> Self {
+        let mut words = String::with_capacity(self.0.len());
+        let mut copied = 0;
+        for (range, _) in placeholder::find(&self.0) {
+            words.push_str(&self.0[copied..range.start]);
+            copied = range.end;
+        }
+        words.push_str(&self.0[copied..]);
+        Self(words.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// The first `limit` characters, cut at a space where there is one.
+    pub fn truncated(&self, limit: usize) -> Self {
+        let Some((end, _)) = self.0.char_indices().nth(limit) else { return self.clone() };
+        let head = &self.0[..end];
+        Self(head.rsplit_once(' ').map_or(head, |(words, _)| words).to_owned())
     }
 
     /// The masked text, owned: for replies to our own caller.

@@ -141,6 +141,14 @@ fn public_scope_leaves_what_readers_want() {
 }
 
 #[test]
+fn queries_lose_placeholders_and_length() {
+    let query = Masked::of("Is member H12345678 covered for dialysis?").without_placeholders();
+    assert_eq!(query.as_str(), "Is member covered for dialysis?");
+    assert_eq!(query.truncated(13).as_str(), "Is member");
+    assert_eq!(query.truncated(99), query);
+}
+
+#[test]
 fn offsets_are_code_points() {
     let masking = mask("¿é? SSN 219-09-9999", &mut Vault::new());
     assert_eq!((masking.findings[0].start, masking.findings[0].end), (8, 19));

@@ -1,0 +1,94 @@
+//! Takes an inquiry to the provider and makes the best of what comes back: results, or the reason why there are none.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    contract::{Degradation, search::SearchReply},
+    deadline::Deadline,
+    dependency::DependencyStatus,
+    policy,
+};
+
+use crate::{
+    page,
+    provider::{Failure, Inquiry, RawPage, SearchProvider},
+};
+
+/// The part of an answer that a missing search leaves out.
+const COMPONENT: &str = "search";
+
+/// The provider, if there is one, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    provider: Option<Arc<dyn SearchProvider>>,
+    search: Duration,
+    parse: Duration,
+}
+
+impl Desk {
+    /// A desk that asks `provider`.
+    pub fn new(provider: Option<Arc<dyn SearchProvider>>, limits: &policy::Search) -> Self {
+        Self {
+            provider,
+            search: limits.search,
+            parse: limits.parse,
+        }
+    }
+
+    /// Searches. Never fails: search is an extra, and the reply says why it is empty.
+    pub async fn search(&self, inquiry: &Inquiry, deadline: Deadline) -> SearchReply {
+        let Some(provider) = &self.provider else {
+            let detail = "no search provider is configured (TAVILY_API_KEY)";
+            return empty("none", Degradation::because(COMPONENT, "not_configured", detail));
+        };
+        if inquiry.query.as_str().is_empty() {
+            let detail = "nothing was left to look for after patient data was masked";
+            return empty(
+                provider.name(),
+                Degradation::because(COMPONENT, "only_personal_data", detail),
+            );
+        }
+        let pages = provider.search(inquiry, deadline.stage(self.search, self.parse)).await;
+        reply(provider.name(), pages, inquiry.max_results)
+    }
+
+    /// Whether there is a provider.
+    pub fn is_configured(&self) -> bool {
+        self.provider.is_some()
+    }
+
+    /// What the provider looks like from this process.
+    pub fn status(&self) -> Option<DependencyStatus> {
+        self.provider.as_ref().map(|provider| provider.status())
+    }
+}
+
+fn reply(provider: &str, pages: Result<Vec<RawPage>, Failure>, limit: usize) -> SearchReply {
+    match pages {
+        Ok(pages) => {
+            let results = page::results(pages, limit);
+            SearchReply {
+                results,
+                provider: provider.to_owned(),
+                cached: false,
+                degraded: Vec::new(),
+            }
+        }
+        Err(failure) => {
+            tracing::warn!(provider, reason = failure.reason(), "search failed");
+            empty(
+                provider,
+                Degradation::because(COMPONENT, failure.reason(), &failure.to_string()),
+            )
+        }
+    }
+}
+
+fn empty(provider: &str, why: Degradation) -> SearchReply {
+    SearchReply {
+        results: Vec::new(),
+        provider: provider.to_owned(),
+        cached: false,
+        degraded: vec![why],
+    }
+}

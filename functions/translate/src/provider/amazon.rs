@@ -1,0 +1,82 @@
+//! Amazon Translate: the first choice, since the text stays in the account's own region.
+//!
+//! Off unless `AMAZON_TRANSLATE=on`: the service may keep texts to improve its models until the organisation opts out
+//! (Amazon Translate developer guide, "Guidelines and quotas").
+
+use aws_config::SdkConfig;
+use aws_sdk_translate::{Client, operation::translate_text::TranslateTextError};
+use futures_util::future::BoxFuture;
+use shared::{
+    deadline::Deadline,
+    dependency::{CallError, Dependency, DependencyStatus},
+    policy::Policy,
+};
+
+use super::{Failure, Opened, Translator};
+use crate::{language::Pair, protect::Sealed};
+
+/// The service of one region.
+#[derive(Debug)]
+pub struct Amazon {
+    client: Client,
+    dependency: Dependency,
+}
+
+/// What a call came to, as far as the dependency is concerned: an unsupported pair is an answer, not a fault.
+enum Answer {
+    Text(String),
+    UnsupportedPair,
+}
+
+impl Amazon {
+    /// The service that `sdk` points to.
+    #[must_use]
+    pub fn new(sdk: &SdkConfig, policy: &Policy) -> Self {
+        Self { client: Client::new(sdk), dependency: Dependency::new("amazon_translate", policy) }
+    }
+
+    async fn translate_one(&self, text: &Sealed, pair: Pair, deadline: Deadline) -> Result<String, Failure> {
+        let call = self.dependency.call(deadline, |_| self.ask(text.opaque(), pair));
+        match call.await.map_err(|error| failure(&error))? {
+            Answer::Text(translated) => Ok(text.open(&translated)?),
+            Answer::UnsupportedPair => Err(Failure::UnsupportedPair),
+        }
+    }
+
+    async fn ask(&self, text: &str, pair: Pair) -> Result<Answer, TranslateTextError> {
+        let request = self.client.translate_text().text(text);
+        let request = request.source_language_code(pair.source.code()).target_language_code(pair.target.code());
+        match request.send().await.map_err(aws_sdk_translate::error::SdkError::into_service_error) {
+            Ok(reply) => Ok(Answer::Text(reply.translated_text)),
+            Err(error) if error.is_unsupported_language_pair_exception() => Ok(Answer::UnsupportedPair),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Translator for Amazon {
+    fn name(&self) -> &'static str {
+        "amazon"
+    }
+
+    fn translate<'a>(&'a self, texts: &'a [Sealed], pair: Pair, deadline: Deadline) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
+        Box::pin(async move {
+            let mut opened = Vec::with_capacity(texts.len());
+            for text in texts {
+                opened.push(self.translate_one(text, pair, deadline).await);
+            }
+            Ok(opened)
+        })
+    }
+
+    fn status(&self) -> DependencyStatus {
+        self.dependency.status()
+    }
+}
+
+fn failure(error: &CallError<TranslateTextError>) -> Failure {
+    match error {
+        CallError::Fault { source, .. } if source.is_too_many_requests_exception() => Failure::Call("overloaded"),
+        other => Failure::Call(other.reason()),
+    }
+}

@@ -1,0 +1,144 @@
+//! Asks the providers in order until every piece is translated or the time is over.
+//!
+//! A piece that one provider could not do goes to the next; the others stay as they are. What nobody could do keeps
+//! the reason, and its text comes back as it was. Breakers and hedging belong into [`Router::attempt`].
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{contract::translate::Quality, deadline::Deadline, dependency::DependencyStatus, policy};
+use tokio::task::JoinSet;
+
+use crate::{
+    board::{Batch, Board, Job, Rendered},
+    cache::Cache,
+    chunk,
+    provider::{Failure, Opened, Translator},
+};
+
+/// Kept back for putting the texts together, so that a late provider costs its translation and not the answer.
+const RESERVED: Duration = Duration::from_millis(40);
+
+/// The providers in the order in which they are asked.
+#[derive(Debug)]
+pub struct Router {
+    providers: Vec<Arc<dyn Translator>>,
+    cache: Cache,
+    attempt: Duration,
+    calls_at_once: usize,
+}
+
+impl Router {
+    /// A router over `providers`, within the policy's limits.
+    #[must_use]
+    pub fn new(providers: Vec<Arc<dyn Translator>>, policy: &policy::Translate) -> Self {
+        let (attempt, calls_at_once) = (policy.attempt, policy.chunks_at_once.max(1));
+        Self { providers, cache: Cache::new(policy), attempt, calls_at_once }
+    }
+
+    /// Translates `jobs`; the results keep their order.
+    pub async fn translate(&self, jobs: Vec<Job>, deadline: Deadline) -> Vec<Result<Rendered, Failure>> {
+        let mut board = Board::new(jobs);
+        let deadline = deadline.stage(Duration::MAX, RESERVED);
+        for (turn, provider) in self.providers.iter().enumerate() {
+            self.recall(turn, provider.name(), &mut board);
+            if board.is_complete() {
+                break;
+            }
+            self.attempt(turn, provider, &mut board, self.turn_deadline(turn, deadline)).await;
+        }
+        board.into_results()
+    }
+
+    /// The name of the provider at `turn`.
+    #[must_use]
+    pub fn name(&self, turn: usize) -> &'static str {
+        self.providers.get(turn).map_or("none", |provider| provider.name())
+    }
+
+    /// How far the provider at `turn` is to be trusted.
+    #[must_use]
+    pub fn quality(&self, turn: usize) -> Quality {
+        self.providers.get(turn).map_or(Quality::Original, |provider| provider.quality())
+    }
+
+    /// Whether any provider is configured.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        !self.providers.is_empty()
+    }
+
+    /// The configured providers that do not answer.
+    pub async fn unreachable(&self, deadline: Deadline) -> Vec<String> {
+        let mut silent = Vec::new();
+        for provider in &self.providers {
+            if !provider.reachable(deadline).await {
+                silent.push(provider.status().name.to_owned());
+            }
+        }
+        silent
+    }
+
+    /// The providers as this process sees them, and how much is cached.
+    #[must_use]
+    pub fn status(&self) -> (Vec<DependencyStatus>, u64) {
+        (self.providers.iter().map(|provider| provider.status()).collect(), self.cache.len())
+    }
+
+    /// The last one has nobody to leave time for.
+    fn turn_deadline(&self, turn: usize, deadline: Deadline) -> Deadline {
+        let last = turn + 1 == self.providers.len();
+        if last { deadline } else { deadline.stage(self.attempt, Duration::ZERO) }
+    }
+
+    fn recall(&self, turn: usize, provider: &'static str, board: &mut Board) {
+        let known = board.open().filter_map(|(place, job)| Some((place, self.cache.get(provider, job.pair, job.text.plain())?)));
+        for (place, text) in known.collect::<Vec<_>>() {
+            board.settle(place, Rendered { text: text.to_string(), provider: turn, cached: true });
+        }
+    }
+
+    /// One provider's turn: a few calls at once, all dropped at the deadline.
+    async fn attempt(&self, turn: usize, provider: &Arc<dyn Translator>, board: &mut Board, deadline: Deadline) {
+        let mut waiting = board.batches(provider.texts_per_call(), chunk::MAX_BYTES).into_iter();
+        let mut running = JoinSet::new();
+        let asked: Vec<usize> = board.open().map(|(place, _)| place).collect();
+        let mut answered = Vec::new();
+        let work = async {
+            loop {
+                for batch in waiting.by_ref().take(self.calls_at_once - running.len()) {
+                    running.spawn(call(provider.clone(), batch, deadline));
+                }
+                match running.join_next().await {
+                    Some(done) => answered.extend(done.unwrap_or_default()),
+                    None => return,
+                }
+            }
+        };
+        let in_time = deadline.bound(provider.name(), work).await;
+        for place in asked {
+            board.fail(place, if in_time.is_ok() { Failure::Malformed } else { Failure::TIMEOUT });
+        }
+        self.record(turn, provider.name(), answered, board);
+    }
+
+    fn record(&self, turn: usize, provider: &'static str, answered: Vec<(usize, Opened)>, board: &mut Board) {
+        for (place, opened) in answered {
+            match opened {
+                Ok(text) => {
+                    let job = board.job(place);
+                    self.cache.put(provider, job.pair, job.text.plain(), &text);
+                    board.settle(place, Rendered { text, provider: turn, cached: false });
+                }
+                Err(failure) => board.fail(place, failure),
+            }
+        }
+    }
+}
+
+async fn call(provider: Arc<dyn Translator>, batch: Batch, deadline: Deadline) -> Vec<(usize, Opened)> {
+    let outcome = provider.translate(&batch.texts, batch.pair, deadline).await;
+    if let Err(failure) = &outcome {
+        tracing::warn!(provider = provider.name(), reason = failure.reason(), texts = batch.texts.len(), "translation failed");
+    }
+    batch.answers(outcome)
+}

@@ -25,6 +25,8 @@ enum Command {
     Services(command::services::ServicesArgs),
     /// Applies the migrations to a database.
     Migrate(command::migrate::MigrateArgs),
+    /// Runs a command on the database of `run`, whose URL is in `DATABASE_URL`; starts it when it does not run.
+    WithDatabase(command::with_database::WithDatabaseArgs),
     /// Runs a command with a throw-away Postgres, whose URL is in `NAVIGATOR_TEST_POSTGRES`.
     WithPostgres(command::with_postgres::WithPostgresArgs),
 }
@@ -64,6 +66,7 @@ impl Cli {
             Command::Run(args) => command::run::run(args).await,
             Command::Services(args) => command::services::run(args).await,
             Command::Migrate(args) => command::migrate::run(args).await,
+            Command::WithDatabase(args) => command::with_database::run(args).await,
             Command::WithPostgres(args) => command::with_postgres::run(args).await,
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod migrate;
 pub(crate) mod run;
 pub(crate) mod services;
+pub(crate) mod with_database;
 pub(crate) mod with_postgres;
 
 use std::io::Write;

@@ -3,15 +3,16 @@
 //! It runs on a thread with a runtime of its own: the emulator works on its thread without yielding, which must not
 //! slow the gateway down, and ending that runtime cuts every connection at once, as an outage would.
 
+mod tables;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use dynoxide::Database;
 use dynoxide::server::serve_with_shutdown;
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -65,9 +66,7 @@ impl Dynamo {
     /// # Errors
     /// When the file or the port cannot be had.
     pub async fn start(config: DynamoConfig) -> Result<Self> {
-        let database = open(config.state.as_ref())?;
-        ensure_table(&database, CONTROL, &[("pk", "HASH")])?;
-        ensure_table(&database, CONVERSATIONS, &[("pk", "HASH"), ("sk", "RANGE")])?;
+        let database = tables::open(config.state.as_ref())?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
         let address = listener.local_addr()?;
         let also = config.also_listen.map(|ip| SocketAddr::new(ip, address.port()));
@@ -174,49 +173,4 @@ async fn sweep(database: Database) {
             tracing::warn!("expired items stay: {cause}");
         }
     }
-}
-
-fn open(state: Option<&PathBuf>) -> Result<Database> {
-    let opened = match state {
-        None => Database::memory(),
-        Some(folder) => {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-            Database::new(&folder.join("tables.sqlite").to_string_lossy())
-        }
-    };
-    opened.map_err(|cause| anyhow!("cannot open DynamoDB's tables: {cause}"))
-}
-
-fn ensure_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Result<()> {
-    let tables = database
-        .list_tables(serde_json::from_value(json!({}))?)
-        .map_err(|cause| anyhow!("{cause}"))?;
-    if !tables.table_names.iter().any(|table| table == name) {
-        create_table(database, name, keys)?;
-    }
-    let expiry = json!({"TableName": name, "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": true}});
-    // Refused when it is enabled already, which is as good.
-    let _ = database.update_time_to_live(serde_json::from_value(expiry)?);
-    Ok(())
-}
-
-fn create_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Result<()> {
-    let schema: Vec<_> = keys
-        .iter()
-        .map(|(key, kind)| json!({"AttributeName": key, "KeyType": kind}))
-        .collect();
-    let attributes: Vec<_> = keys
-        .iter()
-        .map(|(key, _)| json!({"AttributeName": key, "AttributeType": "S"}))
-        .collect();
-    let table = json!({
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": schema,
-        "AttributeDefinitions": attributes,
-    });
-    let created = database.create_table(serde_json::from_value(table)?);
-    created
-        .map(drop)
-        .map_err(|cause| anyhow!("cannot create {name}: {cause}"))
 }

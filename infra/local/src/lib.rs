@@ -18,6 +18,7 @@ pub mod function;
 pub mod gateway;
 pub mod invocation;
 pub mod invoke_api;
+mod leftover;
 pub mod lifeline;
 pub mod logs;
 pub mod migrate;

@@ -13,6 +13,7 @@ use crate::command::{say, told_to_stop};
 use crate::corpus::{self, Ingest};
 use crate::dynamo::DynamoConfig;
 use crate::environment::inherited;
+use crate::leftover;
 use crate::lifeline::Lifeline;
 use crate::postgres::PostgresConfig;
 use crate::stack::{DatabaseChoice, Stack, StackConfig, binaries};
@@ -55,6 +56,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode> {
 
 async fn start(args: &RunArgs) -> Result<(Stack, Option<Apertium>, State)> {
     let state = State::hold(&args.stores.state)?;
+    leftover::end(&state.path("postgres")).await;
     check_ports(&[
         (args.port, "--port"),
         (args.invoke_port, "--invoke-port"),

@@ -12,6 +12,7 @@ use crate::cluster::DATABASE;
 use crate::command::{say, told_to_stop};
 use crate::corpus::{self, Ingest};
 use crate::dynamo::{Dynamo, DynamoConfig};
+use crate::leftover;
 use crate::lifeline::Lifeline;
 use crate::postgres::PostgresConfig;
 use crate::stack::{binaries, migrated};
@@ -38,6 +39,7 @@ pub(crate) async fn run(args: ServicesArgs) -> Result<ExitCode> {
         postgres,
     } = args.stores;
     let state = State::hold(&state)?;
+    leftover::end(&state.path("postgres")).await;
     check_ports(&[(postgres_port, "--postgres-port"), (dynamo_port, "--dynamo-port")])?;
     if let Some(address) = args.listen {
         check_port(address, postgres_port, "--postgres-port")?;

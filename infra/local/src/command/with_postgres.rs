@@ -70,7 +70,7 @@ pub(crate) async fn run(args: WithPostgresArgs) -> Result<ExitCode> {
 }
 
 /// The terminal sends Ctrl-C to the command as well; a SIGTERM is for us alone and is passed on.
-async fn wait(child: &mut Child) -> Result<ExitStatus> {
+pub(super) async fn wait(child: &mut Child) -> Result<ExitStatus> {
     tokio::select! {
         status = child.wait() => return Ok(status?),
         () = told_to_stop() => {}
@@ -85,7 +85,7 @@ async fn wait(child: &mut Child) -> Result<ExitStatus> {
 }
 
 /// As a shell reports it.
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok())
         .map_or(ExitCode::FAILURE, ExitCode::from)

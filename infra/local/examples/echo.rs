@@ -25,11 +25,7 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn buffer(request: Request) -> Result<Response<String>, Error> {
-    Ok(Response::builder()
-        .status(201)
-        .header("x-a", "1")
-        .header("x-a", "2")
-        .body(answer(request).await?)?)
+    Ok(Response::builder().status(201).header("x-a", "1").header("x-a", "2").body(answer(request).await?)?)
 }
 
 async fn stream(request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
@@ -43,9 +39,7 @@ async fn stream(request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>
     };
     let first = futures_util::stream::iter([Ok(Frame::data(first))]);
     let frames = futures_util::StreamExt::chain(first, futures_util::stream::once(Box::pin(second)));
-    Ok(Response::builder()
-        .header("content-type", "text/plain")
-        .body(StreamBody::new(frames).boxed_unsync())?)
+    Ok(Response::builder().header("content-type", "text/plain").body(StreamBody::new(frames).boxed_unsync())?)
 }
 
 async fn answer(request: Request) -> Result<String, Error> {
@@ -61,24 +55,12 @@ async fn answer(request: Request) -> Result<String, Error> {
 }
 
 fn asked_to(request: &Request) -> String {
-    request
-        .headers()
-        .get("x-do")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned()
+    request.headers().get("x-do").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 fn describe(request: &Request) -> String {
-    let query: Vec<_> = request
-        .query_string_parameters()
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
-    let left_ms = request
-        .lambda_context()
-        .deadline
-        .saturating_sub(shared::clock::unix_ms());
+    let query: Vec<_> = request.query_string_parameters().iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let left_ms = request.lambda_context().deadline.saturating_sub(shared::clock::unix_ms());
     json!({
         "method": request.method().as_str(),
         "path": request.uri().path(),

@@ -39,10 +39,7 @@ impl Identity {
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self {
-            api_key_id: None,
-            authorizer: Map::new(),
-        }
+        Self { api_key_id: None, authorizer: Map::new() }
     }
 }
 
@@ -57,21 +54,13 @@ impl Access {
             Self::ApiKeys(keys) => {
                 let key = headers.get("x-api-key").and_then(|key| key.to_str().ok());
                 let id = key.and_then(|key| keys.get(key)).ok_or(Denied::Forbidden)?;
-                Ok(Identity {
-                    api_key_id: Some(id.clone()),
-                    authorizer: Map::new(),
-                })
+                Ok(Identity { api_key_id: Some(id.clone()), authorizer: Map::new() })
             }
             Self::Tokens(tokens) => {
-                let token = headers
-                    .get(AUTHORIZATION)
-                    .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+                let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
                 let claims = token.and_then(|token| tokens.get(token)).ok_or(Denied::Unauthorized)?;
                 let authorizer = Map::from_iter([("claims".to_owned(), json!(claims))]);
-                Ok(Identity {
-                    api_key_id: None,
-                    authorizer,
-                })
+                Ok(Identity { api_key_id: None, authorizer })
             }
         }
     }
@@ -89,18 +78,8 @@ mod tests {
     #[test]
     fn api_keys_are_known_by_their_id() {
         let access = Access::ApiKeys(BTreeMap::from([("secret".to_owned(), "key-1".to_owned())]));
-        assert_eq!(
-            access
-                .identify(&headers("x-api-key", "secret"))
-                .unwrap()
-                .api_key_id
-                .as_deref(),
-            Some("key-1")
-        );
-        assert_eq!(
-            access.identify(&headers("x-api-key", "guess")).unwrap_err(),
-            Denied::Forbidden
-        );
+        assert_eq!(access.identify(&headers("x-api-key", "secret")).unwrap().api_key_id.as_deref(), Some("key-1"));
+        assert_eq!(access.identify(&headers("x-api-key", "guess")).unwrap_err(), Denied::Forbidden);
         assert_eq!(access.identify(&HeaderMap::new()).unwrap_err(), Denied::Forbidden);
     }
 
@@ -109,9 +88,6 @@ mod tests {
         let access = Access::Tokens(BTreeMap::from([("t".to_owned(), json!({"sub": "ann"}))]));
         let identity = access.identify(&headers("authorization", "Bearer t")).unwrap();
         assert_eq!(identity.authorizer["claims"]["sub"], "ann");
-        assert_eq!(
-            access.identify(&headers("authorization", "Bearer u")).unwrap_err(),
-            Denied::Unauthorized
-        );
+        assert_eq!(access.identify(&headers("authorization", "Bearer u")).unwrap_err(), Denied::Unauthorized);
     }
 }

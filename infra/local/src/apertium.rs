@@ -59,11 +59,7 @@ impl Apertium {
         let logs = Logs::new("apertium", false);
         let process = Process::spawn(command(&python, port), lifeline, LastSignal::KillGroup, &logs)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut apertium = Self {
-            process,
-            address,
-            pairs: Vec::new(),
-        };
+        let mut apertium = Self { process, address, pairs: Vec::new() };
         let warm = tokio::time::timeout(START_PATIENCE, apertium.warm_up()).await;
         warm.unwrap_or_else(|_| bail!("it does not answer"))
             .with_context(|| format!("Apertium does not start: {}", logs.last_words()))?;
@@ -99,14 +95,9 @@ impl Apertium {
         };
         self.pairs = pairs(&listed);
         for pair in &self.pairs {
-            let path = format!(
-                "/translate?markUnknown=no&q=hotel&langpair={}",
-                pair.replace('|', "%7C")
-            );
+            let path = format!("/translate?markUnknown=no&q=hotel&langpair={}", pair.replace('|', "%7C"));
             let translated = get(self.address, &path).await?;
-            let text = translated
-                .pointer("/responseData/translatedText")
-                .and_then(Value::as_str);
+            let text = translated.pointer("/responseData/translatedText").and_then(Value::as_str);
             text.with_context(|| format!("{pair} does not translate"))?;
         }
         Ok(())
@@ -115,50 +106,26 @@ impl Apertium {
 
 fn pairs(listed: &Value) -> Vec<String> {
     let pairs = listed["responseData"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let name = |pair: &Value| {
-        Some(format!(
-            "{}|{}",
-            pair["sourceLanguage"].as_str()?,
-            pair["targetLanguage"].as_str()?
-        ))
-    };
+    let name =
+        |pair: &Value| Some(format!("{}|{}", pair["sourceLanguage"].as_str()?, pair["targetLanguage"].as_str()?));
     pairs.iter().filter_map(name).collect()
 }
 
 /// The Python that the command `apertium-apy` runs on, if there is that command.
 fn interpreter() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
-    let script = std::env::split_paths(&folders)
-        .map(|folder| folder.join("apertium-apy"))
-        .find(|path| path.is_file())?;
+    let script =
+        std::env::split_paths(&folders).map(|folder| folder.join("apertium-apy")).find(|path| path.is_file())?;
     let script = std::fs::read_to_string(script).ok()?;
-    let python = script
-        .lines()
-        .next()?
-        .strip_prefix("#!")?
-        .split_whitespace()
-        .next()?
-        .to_owned();
+    let python = script.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?.to_owned();
     (python.contains("python") && Path::new(MODES).is_dir()).then(|| PathBuf::from(python))
 }
 
 fn command(python: &Path, port: u16) -> Command {
     let mut command = Command::new(python);
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("LC_ALL", "C.UTF-8");
+    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     // Two pipelines for each pair: one that waits for a long text must not hold up a short one.
-    command.args([
-        "-c",
-        ON_LOOPBACK,
-        "--max-pipes-per-pair",
-        "2",
-        "--lang-names",
-        NAMES,
-        "--port",
-        &port.to_string(),
-    ]);
+    command.args(["-c", ON_LOOPBACK, "--max-pipes-per-pair", "2", "--lang-names", NAMES, "--port", &port.to_string()]);
     command.arg(MODES);
     command
 }
@@ -168,9 +135,7 @@ async fn get(address: SocketAddr, path: &str) -> Result<Value> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(socket).await?;
     let mut driver = tokio::task::JoinSet::new();
     driver.spawn(async { drop(connection.await) });
-    let request = Request::get(path)
-        .header("host", address.to_string())
-        .body(Empty::<Bytes>::new())?;
+    let request = Request::get(path).header("host", address.to_string()).body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await?;
     ensure!(response.status().is_success(), "it answers {}", response.status());
     let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;

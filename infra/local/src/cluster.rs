@@ -29,10 +29,7 @@ pub struct Cluster {
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Cluster")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Cluster").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -40,10 +37,7 @@ impl Cluster {
     /// The server on a loopback port.
     #[must_use]
     pub fn on_port(port: u16, secret: &str) -> Self {
-        Self {
-            address: format!("127.0.0.1:{port}"),
-            secret: secret.to_owned(),
-        }
+        Self { address: format!("127.0.0.1:{port}"), secret: secret.to_owned() }
     }
 
     /// The server of a superuser's URL, as `local with-postgres` exports it.
@@ -51,15 +45,10 @@ impl Cluster {
     /// # Errors
     /// When the URL has another shape.
     pub fn from_url(url: &str) -> Result<Self> {
-        let rest = url
-            .strip_prefix("postgres://postgres:")
-            .context("expected postgres://postgres:...")?;
+        let rest = url.strip_prefix("postgres://postgres:").context("expected postgres://postgres:...")?;
         let (secret, rest) = rest.split_once('@').context("expected a password in the URL")?;
         let address = rest.split('/').next().unwrap_or(rest);
-        Ok(Self {
-            address: address.to_owned(),
-            secret: secret.to_owned(),
-        })
+        Ok(Self { address: address.to_owned(), secret: secret.to_owned() })
     }
 
     /// The URL of the superuser.
@@ -89,11 +78,7 @@ impl Cluster {
         for role in [OWNER, APP] {
             if !exists(&connection, "SELECT 1 FROM pg_roles WHERE rolname = $1", role).await? {
                 let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password(role));
-                connection
-                    .client
-                    .batch_execute(&create)
-                    .await
-                    .with_context(|| format!("cannot create {role}"))?;
+                connection.client.batch_execute(&create).await.with_context(|| format!("cannot create {role}"))?;
             }
         }
         Ok(())
@@ -107,19 +92,11 @@ impl Cluster {
         let connection = connect(&self.superuser_url()).await?;
         if !exists(&connection, "SELECT 1 FROM pg_database WHERE datname = $1", database).await? {
             let create = format!("CREATE DATABASE {} OWNER {OWNER}", identifier(database)?);
-            connection
-                .client
-                .batch_execute(&create)
-                .await
-                .with_context(|| format!("cannot create {database}"))?;
+            connection.client.batch_execute(&create).await.with_context(|| format!("cannot create {database}"))?;
         }
         // Only a superuser may: the extension is not a trusted one.
         let inside = connect(&self.url(SUPERUSER, &self.secret, database)).await?;
-        inside
-            .client
-            .batch_execute("CREATE EXTENSION IF NOT EXISTS vector")
-            .await
-            .context("cannot load pgvector")
+        inside.client.batch_execute("CREATE EXTENSION IF NOT EXISTS vector").await.context("cannot load pgvector")
     }
 
     /// Copies the migrated template under a name that nobody else has.
@@ -130,11 +107,7 @@ impl Cluster {
         let name = format!("navigator_{}", Uuid::new_v4().simple());
         let connection = connect(&self.superuser_url()).await?;
         let copy = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}");
-        connection
-            .client
-            .batch_execute(&copy)
-            .await
-            .with_context(|| format!("cannot copy {TEMPLATE}"))?;
+        connection.client.batch_execute(&copy).await.with_context(|| format!("cannot copy {TEMPLATE}"))?;
         Ok(name)
     }
 
@@ -145,18 +118,11 @@ impl Cluster {
     pub async fn drop_database(&self, database: &str) -> Result<()> {
         let connection = connect(&self.superuser_url()).await?;
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database)?);
-        connection
-            .client
-            .batch_execute(&drop)
-            .await
-            .with_context(|| format!("cannot drop {database}"))
+        connection.client.batch_execute(&drop).await.with_context(|| format!("cannot drop {database}"))
     }
 
     fn password(&self, role: &str) -> String {
-        Sha256::digest(format!("{}:{role}", self.secret))
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Sha256::digest(format!("{}:{role}", self.secret)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn url(&self, role: &str, password: &str, database: &str) -> String {
@@ -170,9 +136,7 @@ async fn exists(connection: &Connection, query: &str, name: &str) -> Result<bool
 
 /// A name that needs no quotes. `CREATE DATABASE` takes no parameters.
 fn identifier(name: &str) -> Result<&str> {
-    let plain = name
-        .bytes()
-        .all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let plain = name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if !plain || name.is_empty() {
         bail!("{name:?} is not a plain database name");
     }

@@ -24,15 +24,10 @@ pub struct Connection {
 ///
 /// # Errors
 /// When the URL is none, or the server cannot be reached or refuses. The password is in no message.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "set-up work needs one connection, not a pool with a policy"
-)]
+#[expect(clippy::disallowed_methods, reason = "set-up work needs one connection, not a pool with a policy")]
 pub async fn connect(url: &str) -> Result<Connection> {
     let mut config: Config = url.parse().map_err(|_| anyhow!("not a postgres:// URL"))?;
-    config
-        .connect_timeout(CONNECT_PATIENCE)
-        .application_name("navigator-setup");
+    config.connect_timeout(CONNECT_PATIENCE).application_name("navigator-setup");
     let mut driver = JoinSet::new();
     let client = if is_on_loopback(&config) {
         let (client, connection) = config.connect(NoTls).await.context("cannot connect to Postgres")?;
@@ -43,10 +38,7 @@ pub async fn connect(url: &str) -> Result<Connection> {
         driver.spawn(async { drop(connection.await) });
         client
     };
-    Ok(Connection {
-        client,
-        _driver: driver,
-    })
+    Ok(Connection { client, _driver: driver })
 }
 
 fn is_on_loopback(config: &Config) -> bool {

@@ -42,14 +42,8 @@ pub async fn load(corpus: &Path, ingest: &Ingest<'_>) -> Result<bool> {
         bail!("there is no {}: run `make build`", ingest.binary.display());
     }
     let mut command = Command::new(ingest.binary);
-    command
-        .arg("--from")
-        .arg(corpus)
-        .args(["--collection", COLLECTION])
-        .kill_on_drop(true);
-    command
-        .env("DATABASE_URL", ingest.database_url)
-        .env("MODEL_DIR", ingest.model);
+    command.arg("--from").arg(corpus).args(["--collection", COLLECTION]).kill_on_drop(true);
+    command.env("DATABASE_URL", ingest.database_url).env("MODEL_DIR", ingest.model);
     let status = command.status().await.context("cannot run ingest")?;
     if !status.success() {
         bail!("ingest could not load {}", corpus.display());

@@ -71,12 +71,7 @@ impl Dynamo {
         let address = listener.local_addr()?;
         let also = config.also_listen.map(|ip| SocketAddr::new(ip, address.port()));
         let (database, serving) = (DebugDatabase(database), Mutex::new(None));
-        let dynamo = Self {
-            database,
-            address,
-            also,
-            serving,
-        };
+        let dynamo = Self { database, address, also, serving };
         dynamo.serve(listener).await?;
         Ok(dynamo)
     }
@@ -114,9 +109,7 @@ impl Dynamo {
     async fn serve(&self, listener: TcpListener) -> Result<()> {
         let mut listeners = vec![listener.into_std()?];
         if let Some(also) = self.also {
-            let listener = TcpListener::bind(also)
-                .await
-                .with_context(|| format!("cannot listen on {also}"))?;
+            let listener = TcpListener::bind(also).await.with_context(|| format!("cannot listen on {also}"))?;
             listeners.push(listener.into_std()?);
         }
         let (stop, database) = (CancellationToken::new(), self.database.0.clone());
@@ -145,15 +138,8 @@ fn serve_until(stop: &CancellationToken, listeners: Vec<std::net::TcpListener>, 
     };
     runtime.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
-        for listener in listeners
-            .into_iter()
-            .filter_map(|listener| TcpListener::from_std(listener).ok())
-        {
-            tasks.spawn(drop_result(serve_with_shutdown(
-                listener,
-                database.clone(),
-                std::future::pending(),
-            )));
+        for listener in listeners.into_iter().filter_map(|listener| TcpListener::from_std(listener).ok()) {
+            tasks.spawn(drop_result(serve_with_shutdown(listener, database.clone(), std::future::pending())));
         }
         tasks.spawn(sweep(database.clone()));
         stop.cancelled().await;

@@ -9,23 +9,13 @@ use crate::dynamo::CONTROL;
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that are handed on to every function when they are set.
-const FOR_ALL: [&str; 5] = [
-    "AWS_LAMBDA_LOG_LEVEL",
-    "CORS_ORIGIN",
-    "NAVIGATOR_POLICY",
-    "NAVIGATOR_TOTAL_BUDGET",
-    "SSL_CERT_FILE",
-];
+const FOR_ALL: [&str; 5] =
+    ["AWS_LAMBDA_LOG_LEVEL", "CORS_ORIGIN", "NAVIGATOR_POLICY", "NAVIGATOR_TOTAL_BUDGET", "SSL_CERT_FILE"];
 const CHAT_MODEL: [&str; 3] = ["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_URL"];
 const TRANSLATORS: [&str; 3] = ["AMAZON_TRANSLATE", "APERTIUM_URL", "TRANSLATE_PROVIDERS"];
 const WEB_SEARCH: [&str; 2] = ["TAVILY_API_KEY", "TAVILY_URL"];
 /// Real credentials, for Amazon Translate only.
-const CREDENTIALS: [&str; 4] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-];
+const CREDENTIALS: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// Where the parts of the stack are.
 #[derive(Clone, Debug)]
@@ -79,9 +69,7 @@ pub fn inherited(function: &str) -> Environment {
         _ => &[],
     };
     let names = FOR_ALL.iter().chain(own.iter().copied().flatten());
-    names
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-        .collect()
+    names.filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
 }
 
 fn is_set(variable: &str) -> bool {

@@ -20,15 +20,8 @@ use crate::route::{Matched, decode};
 const STAGE: &str = "local";
 
 /// Headers that concern one connection only (RFC 9110 §7.6.1).
-pub(crate) const HOP_BY_HOP: [&str; 7] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+pub(crate) const HOP_BY_HOP: [&str; 7] =
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Makes the event.
 #[must_use]
@@ -53,10 +46,7 @@ pub fn proxy_event(request: &Parts, body: &[u8], matched: &Matched, identity: &I
 }
 
 fn request_context(request: &Parts, matched: &Matched, identity: &Identity, client: IpAddr) -> Value {
-    let agent = request
-        .headers
-        .get("user-agent")
-        .map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+    let agent = request.headers.get("user-agent").map(|agent| String::from_utf8_lossy(agent.as_bytes()));
     json!({
         "accountId": "000000000000",
         "apiId": "local",
@@ -83,11 +73,7 @@ fn headers(headers: &HeaderMap, client: IpAddr) -> Multi {
         }
     }
     let forwarded = multi.remove("x-forwarded-for").unwrap_or_default();
-    let forwarded = forwarded
-        .into_iter()
-        .chain([client.to_string()])
-        .collect::<Vec<_>>()
-        .join(", ");
+    let forwarded = forwarded.into_iter().chain([client.to_string()]).collect::<Vec<_>>().join(", ");
     multi.insert("x-forwarded-for".to_owned(), vec![forwarded]);
     multi.insert("x-forwarded-proto".to_owned(), vec!["http".to_owned()]);
     multi
@@ -132,27 +118,16 @@ mod tests {
     fn event(request: http::request::Builder, body: &[u8]) -> Value {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let matched = route::find(parts.uri.path());
-        proxy_event(
-            &parts,
-            body,
-            &matched,
-            &Identity::anonymous(),
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-        )
+        proxy_event(&parts, body, &matched, &Identity::anonymous(), IpAddr::V4(Ipv4Addr::LOCALHOST))
     }
 
     #[test]
     fn repeated_headers_and_parameters_keep_all_their_values() {
-        let request = http::Request::get("/v1/documents?a=1&a=2%20+3&b")
-            .header("x-a", "1")
-            .header("X-A", "2");
+        let request = http::Request::get("/v1/documents?a=1&a=2%20+3&b").header("x-a", "1").header("X-A", "2");
         let event = event(request, b"");
         assert_eq!(event["multiValueHeaders"]["x-a"], json!(["1", "2"]));
         assert_eq!(event["headers"]["x-a"], "2");
-        assert_eq!(
-            event["multiValueQueryStringParameters"],
-            json!({"a": ["1", "2  3"], "b": [""]})
-        );
+        assert_eq!(event["multiValueQueryStringParameters"], json!({"a": ["1", "2  3"], "b": [""]}));
         assert_eq!(event["queryStringParameters"], json!({"a": "2  3", "b": ""}));
         assert_eq!(event["body"], Value::Null);
     }
@@ -160,10 +135,7 @@ mod tests {
     #[test]
     fn a_body_that_is_no_text_travels_as_base64() {
         let event = event(http::Request::post("/v1/chat"), &[0xff, 0xfe]);
-        assert_eq!(
-            (&event["body"], &event["isBase64Encoded"]),
-            (&json!("//4="), &json!(true))
-        );
+        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("//4="), &json!(true)));
     }
 
     #[test]

@@ -68,12 +68,7 @@ impl Function {
             failed_starts: Arc::new(watch::Sender::new(0)),
         };
         let supervisor = Mutex::new(None);
-        Ok(Self {
-            config,
-            current,
-            lifeline,
-            supervisor,
-        })
+        Ok(Self { config, current, lifeline, supervisor })
     }
 
     /// Its name.
@@ -128,11 +123,7 @@ impl Function {
             _ = failed_starts.wait_for(|count| *count >= HOPELESS) => {}
             () = tokio::time::sleep(patience) => {}
         }
-        bail!(
-            "{} did not start; its last words: {}",
-            self.name(),
-            self.current.logs.last_words()
-        )
+        bail!("{} did not start; its last words: {}", self.name(), self.current.logs.last_words())
     }
 
     /// Ends the process with SIGTERM, after 2 s with SIGKILL, and starts no other. What waits or runs fails.

@@ -29,10 +29,7 @@ use crate::server::{Answer, Limits, Server, json as answer_json};
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// How long a client may take to send its body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
-const LIMITS: Limits = Limits {
-    connections: 2048,
-    head: Some(Duration::from_secs(75)),
-};
+const LIMITS: Limits = Limits { connections: 2048, head: Some(Duration::from_secs(75)) };
 
 struct Gateway {
     functions: Functions,
@@ -58,12 +55,7 @@ pub fn serve(listener: TcpListener, functions: Functions, access: Access) -> Res
     let gateway = Arc::new(Gateway { functions, access });
     let handler = move |request, client| {
         let gateway = Arc::clone(&gateway);
-        async move {
-            gateway
-                .answer(request, client)
-                .await
-                .unwrap_or_else(|refusal| problem(&refusal))
-        }
+        async move { gateway.answer(request, client).await.unwrap_or_else(|refusal| problem(&refusal)) }
     };
     Ok(Server::start(listener, LIMITS, handler)?)
 }
@@ -98,48 +90,25 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
 /// Status, code, what to tell the client, and when to come back (seconds).
 fn outcome(refusal: &Refusal) -> (StatusCode, &'static str, String, Option<u8>) {
     match refusal {
-        Refusal::Denied(Denied::Unauthorized) => (
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "A valid bearer token is needed.".to_owned(),
-            None,
-        ),
-        Refusal::Denied(Denied::Forbidden) => (
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "A valid API key is needed.".to_owned(),
-            None,
-        ),
-        Refusal::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The body exceeds 10 MB.".to_owned(),
-            None,
-        ),
-        Refusal::BrokenBody => (
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "The body did not arrive whole.".to_owned(),
-            None,
-        ),
-        Refusal::Failed(name, Failure::Throttled) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "overloaded",
-            format!("{name} has too much to do."),
-            Some(1),
-        ),
-        Refusal::Failed(name, Failure::TimedOut(_)) => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "deadline_exceeded",
-            format!("{name} took too long."),
-            None,
-        ),
-        Refusal::Failed(name, _) | Refusal::NoFunction(name) | Refusal::Malformed(name) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "dependency_unavailable",
-            format!("{name} is unavailable."),
-            Some(1),
-        ),
+        Refusal::Denied(Denied::Unauthorized) => {
+            (StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is needed.".to_owned(), None)
+        }
+        Refusal::Denied(Denied::Forbidden) => {
+            (StatusCode::FORBIDDEN, "forbidden", "A valid API key is needed.".to_owned(), None)
+        }
+        Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body exceeds 10 MB.".to_owned(), None),
+        Refusal::BrokenBody => {
+            (StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive whole.".to_owned(), None)
+        }
+        Refusal::Failed(name, Failure::Throttled) => {
+            (StatusCode::TOO_MANY_REQUESTS, "overloaded", format!("{name} has too much to do."), Some(1))
+        }
+        Refusal::Failed(name, Failure::TimedOut(_)) => {
+            (StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", format!("{name} took too long."), None)
+        }
+        Refusal::Failed(name, _) | Refusal::NoFunction(name) | Refusal::Malformed(name) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "dependency_unavailable", format!("{name} is unavailable."), Some(1))
+        }
     }
 }
 
@@ -159,13 +128,9 @@ fn problem(refusal: &Refusal) -> Answer {
         document["retry_after_ms"] = json!(u32::from(seconds) * 1000);
     }
     let mut answer = answer_json(status, &document);
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = retry_after {
-        answer
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
     }
     answer
 }

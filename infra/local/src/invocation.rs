@@ -102,14 +102,7 @@ impl Invocations {
     pub fn new(name: &str, capacity: usize, timeout: Duration) -> Arc<Self> {
         let (polled, _) = watch::channel(false);
         let (state, arrived) = (Mutex::default(), Notify::new());
-        Arc::new(Self {
-            name: name.to_owned(),
-            capacity,
-            timeout,
-            state,
-            arrived,
-            polled,
-        })
+        Arc::new(Self { name: name.to_owned(), capacity, timeout, state, arrived, polled })
     }
 
     /// The function's name.
@@ -133,10 +126,7 @@ impl Invocations {
         let id = Uuid::new_v4().to_string();
         let deadline = shared::clock::now() + self.timeout;
         let replied = self.enqueue(&id, payload, deadline)?;
-        let _forget = Forget {
-            invocations: self,
-            id: &id,
-        };
+        let _forget = Forget { invocations: self, id: &id };
         self.arrived.notify_one();
         match timeout_at(deadline, replied).await {
             Ok(outcome) => outcome.unwrap_or(Err(Failure::Exited)),
@@ -199,11 +189,7 @@ impl Invocations {
         let (reply, replied) = oneshot::channel();
         let timeout_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = shared::clock::unix_ms().saturating_add(timeout_ms);
-        let event = Event {
-            id: id.to_owned(),
-            payload,
-            deadline_ms,
-        };
+        let event = Event { id: id.to_owned(), payload, deadline_ms };
         state.waiting.push_back((event, Claim { reply, deadline }));
         Ok(replied)
     }
@@ -259,10 +245,7 @@ mod tests {
         let mut invoked = Invoked::new();
         invoke(&invocations, &mut invoked);
         invoke(&invocations, &mut invoked);
-        assert!(matches!(
-            invoked.join_next().await.unwrap().unwrap(),
-            Err(Failure::Throttled)
-        ));
+        assert!(matches!(invoked.join_next().await.unwrap().unwrap(), Err(Failure::Throttled)));
         assert_eq!(invocations.depth(), (1, 0));
     }
 
@@ -272,10 +255,7 @@ mod tests {
         let mut invoked = Invoked::new();
         invoke(&invocations, &mut invoked);
         let event = invocations.next().await;
-        assert!(matches!(
-            invoked.join_next().await.unwrap().unwrap(),
-            Err(Failure::TimedOut(_))
-        ));
+        assert!(matches!(invoked.join_next().await.unwrap().unwrap(), Err(Failure::TimedOut(_))));
         assert_eq!(invocations.depth(), (0, 0));
         assert!(invocations.claim(&event.id).is_none());
     }
@@ -302,16 +282,10 @@ mod tests {
         invoke(&invocations, &mut invoked);
         tokio::task::yield_now().await;
         assert!(invocations.process_exited());
-        assert!(matches!(
-            invoked.join_next().await.unwrap().unwrap(),
-            Err(Failure::Exited)
-        ));
+        assert!(matches!(invoked.join_next().await.unwrap().unwrap(), Err(Failure::Exited)));
         assert_eq!(invocations.depth(), (1, 0));
         // The next process does not get as far as asking for work.
         assert!(!invocations.process_exited());
-        assert!(matches!(
-            invoked.join_next().await.unwrap().unwrap(),
-            Err(Failure::Exited)
-        ));
+        assert!(matches!(invoked.join_next().await.unwrap().unwrap(), Err(Failure::Exited)));
     }
 }

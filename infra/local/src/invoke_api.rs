@@ -25,10 +25,7 @@ pub type Functions = Arc<BTreeMap<String, Arc<Invocations>>>;
 
 /// Lambda's limit for a synchronous payload.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
-const LIMITS: Limits = Limits {
-    connections: 4096,
-    head: Some(Duration::from_secs(120)),
-};
+const LIMITS: Limits = Limits { connections: 4096, head: Some(Duration::from_secs(120)) };
 
 /// Serves Invoke on `listener`.
 ///
@@ -37,11 +34,7 @@ const LIMITS: Limits = Limits {
 pub fn serve(listener: TcpListener, functions: Functions) -> Result<Server> {
     let handler = move |request, _| {
         let functions = Arc::clone(&functions);
-        async move {
-            route(&functions, request)
-                .await
-                .unwrap_or_else(|refusal| refusal.answer())
-        }
+        async move { route(&functions, request).await.unwrap_or_else(|refusal| refusal.answer()) }
     };
     Ok(Server::start(listener, LIMITS, handler)?)
 }
@@ -59,13 +52,9 @@ impl Refusal {
             _ => json!({"Type": "User", "Message": message}),
         };
         let mut answer = answer_json(*status, &document);
-        answer
-            .headers_mut()
-            .insert("x-amzn-errortype", HeaderValue::from_static(exception));
+        answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(exception));
         if *status == StatusCode::TOO_MANY_REQUESTS {
-            answer
-                .headers_mut()
-                .insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+            answer.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         answer
     }
@@ -79,11 +68,7 @@ async fn route(functions: &Functions, request: Request<Incoming>) -> Result<Answ
             let invocations = find(functions, name)?;
             invoke(&invocations, request).await
         }
-        _ => Err(Refusal(
-            StatusCode::NOT_FOUND,
-            "UnknownOperationException",
-            "only Invoke is served".to_owned(),
-        )),
+        _ => Err(Refusal(StatusCode::NOT_FOUND, "UnknownOperationException", "only Invoke is served".to_owned())),
     }
 }
 
@@ -104,29 +89,19 @@ async fn invoke(invocations: &Invocations, request: Request<Incoming>) -> Result
     let payload = payload(request.into_body()).await?;
     match whole(invocations.invoke(payload).await).await {
         Ok(reply) => Ok(reply_of(full(reply), None)),
-        Err(Failure::Throttled) => Err(Refusal(
-            StatusCode::TOO_MANY_REQUESTS,
-            "TooManyRequestsException",
-            "Rate Exceeded.".to_owned(),
-        )),
+        Err(Failure::Throttled) => {
+            Err(Refusal(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.".to_owned()))
+        }
         Err(failure) => Ok(reply_of(full(failure.document().to_string()), Some("Unhandled"))),
     }
 }
 
 fn only_synchronous(request: &Request<Incoming>) -> Result<(), Refusal> {
-    match request
-        .headers()
-        .get("x-amz-invocation-type")
-        .map(HeaderValue::as_bytes)
-    {
+    match request.headers().get("x-amz-invocation-type").map(HeaderValue::as_bytes) {
         None | Some(b"RequestResponse") => Ok(()),
         Some(_) => {
             let message = "only RequestResponse is served locally".to_owned();
-            Err(Refusal(
-                StatusCode::BAD_REQUEST,
-                "InvalidParameterValueException",
-                message,
-            ))
+            Err(Refusal(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message))
         }
     }
 }
@@ -135,27 +110,15 @@ async fn payload(body: Incoming) -> Result<Bytes, Refusal> {
     let Ok(collected) = Limited::new(body, MAX_PAYLOAD_BYTES).collect().await else {
         let message =
             format!("Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation");
-        return Err(Refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestTooLargeException",
-            message,
-        ));
+        return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", message));
     };
     let payload = collected.to_bytes();
-    let payload = if payload.is_empty() {
-        Bytes::from_static(b"null")
-    } else {
-        payload
-    };
+    let payload = if payload.is_empty() { Bytes::from_static(b"null") } else { payload };
     match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
         Ok(_) => Ok(payload),
         Err(_) => {
             let message = "Could not parse request body into json".to_owned();
-            Err(Refusal(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequestContentException",
-                message,
-            ))
+            Err(Refusal(StatusCode::BAD_REQUEST, "InvalidRequestContentException", message))
         }
     }
 }
@@ -184,15 +147,9 @@ fn reply_of(body: crate::server::Body, error: Option<&'static str>) -> Answer {
     let mut answer = Response::new(body);
     let headers = answer.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(
-        HeaderName::from_static("x-amz-executed-version"),
-        HeaderValue::from_static("$LATEST"),
-    );
+    headers.insert(HeaderName::from_static("x-amz-executed-version"), HeaderValue::from_static("$LATEST"));
     if let Some(error) = error {
-        headers.insert(
-            HeaderName::from_static("x-amz-function-error"),
-            HeaderValue::from_static(error),
-        );
+        headers.insert(HeaderName::from_static("x-amz-function-error"), HeaderValue::from_static(error));
     }
     answer
 }

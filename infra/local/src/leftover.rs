@@ -47,11 +47,6 @@ async fn command_line(id: u32) -> String {
         let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
         return String::from_utf8_lossy(&line).into_owned();
     }
-    let output = Command::new("ps")
-        .args(["-o", "command=", "-p", &id.to_string()])
-        .output()
-        .await;
-    output
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default()
+    let output = Command::new("ps").args(["-o", "command=", "-p", &id.to_string()]).output().await;
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }

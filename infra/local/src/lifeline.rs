@@ -51,10 +51,7 @@ impl Lifeline {
             LastSignal::Interrupt => format!("INT {process_id}"),
         };
         self.tell("hold", &target);
-        Held {
-            lifeline: Arc::clone(self),
-            target,
-        }
+        Held { lifeline: Arc::clone(self), target }
     }
 
     fn tell(&self, verb: &str, target: &str) {

@@ -26,33 +26,20 @@ impl Logs {
     /// With `echo` lines also go to standard error.
     #[must_use]
     pub fn new(name: &str, echo: bool) -> Arc<Self> {
-        Arc::new(Self {
-            name: name.to_owned(),
-            echo,
-            kept: Mutex::default(),
-        })
+        Arc::new(Self { name: name.to_owned(), echo, kept: Mutex::default() })
     }
 
     /// The last lines, oldest first.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// The last line that says something.
     #[must_use]
     pub fn last_words(&self) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter()
-            .rev()
-            .find(|line| !line.trim().is_empty())
-            .cloned()
-            .unwrap_or_else(|| "nothing".to_owned())
+        kept.iter().rev().find(|line| !line.trim().is_empty()).cloned().unwrap_or_else(|| "nothing".to_owned())
     }
 
     /// Reads until the process closes its end.

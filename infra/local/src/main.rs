@@ -8,11 +8,7 @@ use local::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .without_time()
-        .init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).without_time().init();
     let outcome = Cli::parse().run().await;
     outcome.unwrap_or_else(|cause| {
         // One line, whatever went wrong.

@@ -28,10 +28,7 @@ pub struct Migration {
 
 impl Migration {
     fn sha256(&self) -> String {
-        Sha256::digest(&self.sql)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Sha256::digest(&self.sql).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -51,20 +48,12 @@ pub async fn migrate(url: &str, folder: &Path) -> Result<Vec<String>> {
     let client = &mut connection.client;
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     // The lock is the session's, and the session ends with this function.
-    client
-        .batch_execute(BOOKS)
-        .await
-        .context("cannot create schema_migrations")?;
+    client.batch_execute(BOOKS).await.context("cannot create schema_migrations")?;
     let applied = applied(client).await?;
     check(&migrations, &applied)?;
     let mut names = Vec::new();
-    for migration in migrations
-        .iter()
-        .filter(|migration| !applied.contains_key(&migration.version))
-    {
-        apply(client, migration)
-            .await
-            .with_context(|| format!("migration {} failed", migration.name))?;
+    for migration in migrations.iter().filter(|migration| !applied.contains_key(&migration.version)) {
+        apply(client, migration).await.with_context(|| format!("migration {} failed", migration.name))?;
         names.push(migration.name.clone());
     }
     Ok(names)
@@ -100,9 +89,7 @@ fn parse(path: &Path) -> Result<Migration> {
 }
 
 async fn applied(client: &Client) -> Result<BTreeMap<i32, (String, String)>> {
-    let rows = client
-        .query("SELECT version, name, sha256 FROM schema_migrations", &[])
-        .await?;
+    let rows = client.query("SELECT version, name, sha256 FROM schema_migrations", &[]).await?;
     Ok(rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect())
 }
 
@@ -112,10 +99,7 @@ fn check(migrations: &[Migration], applied: &BTreeMap<i32, (String, String)>) ->
             bail!("{name} was applied to this database and is gone from the folder: is the code older than the data?");
         };
         if migration.sha256() != *sha256 {
-            bail!(
-                "{} changed after it was applied to this database: put it back and add a new file",
-                migration.name
-            );
+            bail!("{} changed after it was applied to this database: put it back and add a new file", migration.name);
         }
     }
     Ok(())
@@ -130,9 +114,7 @@ async fn apply(client: &mut Client, migration: &Migration) -> Result<()> {
 
 async fn remember(transaction: &Transaction<'_>, migration: &Migration) -> Result<()> {
     let insert = "INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)";
-    transaction
-        .execute(insert, &[&migration.version, &migration.name, &migration.sha256()])
-        .await?;
+    transaction.execute(insert, &[&migration.version, &migration.name, &migration.sha256()]).await?;
     Ok(())
 }
 
@@ -141,11 +123,7 @@ mod tests {
     use super::*;
 
     fn migration(version: i32, sql: &str) -> Migration {
-        Migration {
-            version,
-            name: format!("{version:04}_x.sql"),
-            sql: sql.to_owned(),
-        }
+        Migration { version, name: format!("{version:04}_x.sql"), sql: sql.to_owned() }
     }
 
     #[test]

@@ -66,10 +66,7 @@ impl Postgres {
     pub async fn start(mut config: PostgresConfig, lifeline: Arc<Lifeline>) -> Result<Self> {
         let program = config.home.join("bin/postgres");
         if !program.is_file() {
-            bail!(
-                "there is no PostgreSQL in {}: run `make setup`, or set --postgres-home",
-                config.home.display()
-            );
+            bail!("there is no PostgreSQL in {}: run `make setup`, or set --postgres-home", config.home.display());
         }
         // It looks for its files beside itself, and a link leads elsewhere.
         config.home = config.home.canonicalize()?;
@@ -81,14 +78,7 @@ impl Postgres {
         let secret = initdb::secret(&config.state)?;
         let cluster = Cluster::on_port(config.port, &secret);
         let (logs, process) = (Logs::new("postgres", false), Mutex::new(None));
-        let postgres = Self {
-            config,
-            privilege,
-            cluster,
-            lifeline,
-            logs,
-            process,
-        };
+        let postgres = Self { config, privilege, cluster, lifeline, logs, process };
         initdb::ensure_cluster(&postgres, &secret).await?;
         postgres.resume().await?;
         postgres.cluster.ensure_roles().await?;
@@ -123,12 +113,7 @@ impl Postgres {
         }
         leftover::end(&self.config.state).await;
         fs::write(self.data().join("pg_hba.conf"), settings::access(&self.config))?;
-        let mut started = Process::spawn(
-            settings::command(self),
-            &self.lifeline,
-            LastSignal::Interrupt,
-            &self.logs,
-        )?;
+        let mut started = Process::spawn(settings::command(self), &self.lifeline, LastSignal::Interrupt, &self.logs)?;
         self.answers(&mut started).await?;
         *process = Some(started);
         Ok(())

@@ -59,19 +59,14 @@ impl Privilege {
                 command
             }
         };
-        command
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("LC_ALL", "C");
+        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C");
         command
     }
 
     async fn works(self, program: &Path, folder: &Path) -> bool {
         let runs = self.command(program).arg("--version").output().await;
         let writes = self.command("test").arg("-w").arg(folder).output().await;
-        [runs, writes]
-            .into_iter()
-            .all(|output| output.is_ok_and(|output| output.status.success()))
+        [runs, writes].into_iter().all(|output| output.is_ok_and(|output| output.status.success()))
     }
 }
 

@@ -39,23 +39,12 @@ impl Process {
     ) -> Result<Self> {
         let program = command.as_std().get_program().to_owned();
         command.process_group(0);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot run {}", program.display()))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("cannot run {}", program.display()))?;
         let id = child.id().context("the process ended before it began")?;
         let held = lifeline.hold(id, last_signal);
         let output = follow(&mut child, logs);
-        Ok(Self {
-            child,
-            id,
-            last_signal,
-            output,
-            _held: held,
-        })
+        Ok(Self { child, id, last_signal, output, _held: held })
     }
 
     /// Its process id.
@@ -83,11 +72,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let running = self
-            .child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let running = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(pid) = running {
             let _ = match self.last_signal {
                 LastSignal::KillGroup => kill_process_group(pid, Signal::KILL),
@@ -109,13 +94,7 @@ pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES));
     if limit.current.is_some_and(|current| current < wanted) {
-        let _ = setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(wanted),
-                ..limit
-            },
-        );
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit });
     }
 }
 

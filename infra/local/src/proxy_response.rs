@@ -81,17 +81,9 @@ pub async fn from_reply(reply: Reply) -> Result<Answer, Malformed> {
 }
 
 fn buffered(document: &[u8]) -> Result<Answer, Malformed> {
-    let Buffered {
-        head,
-        body,
-        is_base64_encoded,
-    } = serde_json::from_slice(document)?;
+    let Buffered { head, body, is_base64_encoded } = serde_json::from_slice(document)?;
     let body = body.unwrap_or_default();
-    let body = if is_base64_encoded {
-        STANDARD.decode(body)?
-    } else {
-        body.into_bytes()
-    };
+    let body = if is_base64_encoded { STANDARD.decode(body)? } else { body.into_bytes() };
     respond(head, full(body))
 }
 
@@ -103,10 +95,7 @@ async fn streamed(mut chunks: mpsc::Receiver<Result<Bytes, Failure>>) -> Result<
         };
         let searched = start.len().saturating_sub(DELIMITER.len());
         start.extend_from_slice(&chunk);
-        if let Some(at) = start[searched..]
-            .windows(DELIMITER.len())
-            .position(|window| window == DELIMITER)
-        {
+        if let Some(at) = start[searched..].windows(DELIMITER.len()).position(|window| window == DELIMITER) {
             break searched + at;
         }
         if start.len() > MAX_METADATA_BYTES {
@@ -121,9 +110,7 @@ async fn streamed(mut chunks: mpsc::Receiver<Result<Bytes, Failure>>) -> Result<
 /// not take half an answer for a whole one.
 fn stream_body(first: Bytes, chunks: mpsc::Receiver<Result<Bytes, Failure>>) -> Body {
     let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
-    let frames = first
-        .chain(ReceiverStream::new(chunks))
-        .map(|chunk| Ok(Frame::data(chunk?)));
+    let frames = first.chain(ReceiverStream::new(chunks)).map(|chunk| Ok(Frame::data(chunk?)));
     StreamBody::new(frames).boxed_unsync()
 }
 
@@ -197,13 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_response_is_refused() {
-        for document in [
-            "",
-            "null",
-            "{}",
-            r#"{"statusCode":9}"#,
-            r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
-        ] {
+        for document in ["", "null", "{}", r#"{"statusCode":9}"#, r#"{"statusCode":200,"headers":{"a b":"c"}}"#] {
             assert!(buffered(document.as_bytes()).is_err(), "{document}");
         }
         let (sender, chunks) = mpsc::channel(1);
@@ -214,10 +195,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_in_the_middle_breaks_the_body_off() {
         let (sender, chunks) = mpsc::channel(2);
-        sender
-            .send(Ok(Bytes::from_static(b"{\"statusCode\":200}\0\0\0\0\0\0\0\0half")))
-            .await
-            .unwrap();
+        sender.send(Ok(Bytes::from_static(b"{\"statusCode\":200}\0\0\0\0\0\0\0\0half"))).await.unwrap();
         sender.send(Err(Failure::Exited)).await.unwrap();
         drop(sender);
         assert!(streamed(chunks).await.unwrap().into_body().collect().await.is_err());

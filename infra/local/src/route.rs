@@ -30,22 +30,14 @@ pub fn find(path: &str) -> Matched {
         .iter()
         .find_map(|(resource, function)| {
             let parameters = parameters(resource, path)?;
-            Some(Matched {
-                function,
-                resource,
-                parameters,
-            })
+            Some(Matched { function, resource, parameters })
         })
         .unwrap_or_else(|| everything_else(path))
 }
 
 fn everything_else(path: &str) -> Matched {
     let proxy = decode(path.trim_start_matches('/'));
-    Matched {
-        function: "orchestrate",
-        resource: "/{proxy+}",
-        parameters: BTreeMap::from([("proxy", proxy)]),
-    }
+    Matched { function: "orchestrate", resource: "/{proxy+}", parameters: BTreeMap::from([("proxy", proxy)]) }
 }
 
 fn parameters(resource: &'static str, path: &str) -> Option<BTreeMap<&'static str, String>> {

@@ -24,19 +24,14 @@ use crate::server::{Answer, Limits, Server, full, json as answer_json};
 /// What a process may say about an error.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 /// More than any process opens: its concurrency, and a few for its extensions.
-const LIMITS: Limits = Limits {
-    connections: 4096,
-    head: None,
-};
+const LIMITS: Limits = Limits { connections: 4096, head: None };
 
 /// Serves the Runtime API for one process, on a loopback port of its own.
 ///
 /// # Errors
 /// When no port can be had.
 pub async fn serve(invocations: Arc<Invocations>) -> Result<Server> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .context("no port for the Runtime API")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for the Runtime API")?;
     let handler = move |request, _| route(Arc::clone(&invocations), request);
     Ok(Server::start(listener, LIMITS, handler)?)
 }
@@ -56,10 +51,7 @@ async fn route(invocations: Arc<Invocations>, request: Request<Incoming>) -> Ans
         (&Method::POST, ["2020-01-01", "extension", "register"]) => register(&invocations),
         // Neither INVOKE nor SHUTDOWN events are sent: extensions that ask only hold the line.
         (&Method::GET, ["2020-01-01", "extension", "event", "next"]) => pending().await,
-        _ => answer_json(
-            StatusCode::NOT_FOUND,
-            &json!({"errorType": "NotFound", "errorMessage": "no such API"}),
-        ),
+        _ => answer_json(StatusCode::NOT_FOUND, &json!({"errorType": "NotFound", "errorMessage": "no such API"})),
     }
 }
 
@@ -74,11 +66,7 @@ async fn next(invocations: &Invocations) -> Answer {
 /// Headers that describe an event. All values are ours, so a value that is no header value cannot occur.
 fn event_headers(function: &str, event: &Event) -> HeaderMap {
     let id = event.id.as_str();
-    let trace = format!(
-        "Root=1-{:08x}-{};Sampled=0",
-        event.deadline_ms / 1000,
-        &id.replace('-', "")[..24]
-    );
+    let trace = format!("Root=1-{:08x}-{};Sampled=0", event.deadline_ms / 1000, &id.replace('-', "")[..24]);
     let values = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", id.to_owned()),
@@ -137,8 +125,5 @@ fn accepted() -> Answer {
 
 /// The answer to a reply that nobody waits for any more.
 fn gone() -> Answer {
-    answer_json(
-        StatusCode::GONE,
-        &json!({"errorType": "InvocationExpired", "errorMessage": "nobody waits for it"}),
-    )
+    answer_json(StatusCode::GONE, &json!({"errorType": "InvocationExpired", "errorMessage": "nobody waits for it"}))
 }

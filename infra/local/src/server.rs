@@ -60,10 +60,7 @@ impl Server {
         let address = listener.local_addr()?;
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, limits, handler));
-        Ok(Self {
-            address,
-            _accepting: accepting,
-        })
+        Ok(Self { address, _accepting: accepting })
     }
 
     /// Where it listens.
@@ -127,8 +124,6 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Answer {
     let mut answer = Response::new(full(value.to_string()));
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }

@@ -36,7 +36,7 @@ use crate::{gateway, invoke_api};
 
 pub use config::{DatabaseChoice, FUNCTIONS, FunctionChoice, StackConfig, binaries};
 use stores::Stores;
-pub(crate) use stores::migrated;
+pub use stores::migrated;
 
 /// How long a function may take until it asks for work: loading a model included.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -71,22 +71,12 @@ impl Stack {
             database: stores.url,
         };
         let functions = functions(config.functions, &endpoints, &lifeline, config.echo)?;
-        let names = functions
-            .iter()
-            .map(|(name, function)| (name.clone(), Arc::clone(function.invocations())));
+        let names = functions.iter().map(|(name, function)| (name.clone(), Arc::clone(function.invocations())));
         let by_name = Arc::new(names.collect::<BTreeMap<_, _>>());
         let invoke = invoke_api::serve(invoke, Arc::clone(&by_name))?;
         let gateway = gateway::serve(gateway, by_name, config.access)?;
         let (postgres, temporary) = (stores.postgres, stores.temporary);
-        let stack = Self {
-            gateway,
-            invoke,
-            functions,
-            dynamo,
-            postgres,
-            temporary,
-            endpoints,
-        };
+        let stack = Self { gateway, invoke, functions, dynamo, postgres, temporary, endpoints };
         stack.ready().await?;
         Ok(stack)
     }
@@ -143,20 +133,10 @@ impl Stack {
     /// # Errors
     /// When a temporary database cannot be dropped.
     pub async fn stop(self) -> Result<()> {
-        let Self {
-            gateway,
-            invoke,
-            functions,
-            dynamo,
-            postgres,
-            temporary,
-            ..
-        } = self;
+        let Self { gateway, invoke, functions, dynamo, postgres, temporary, .. } = self;
         drop(gateway);
-        let mut stopping: JoinSet<()> = functions
-            .into_values()
-            .map(|function| async move { function.stop().await })
-            .collect();
+        let mut stopping: JoinSet<()> =
+            functions.into_values().map(|function| async move { function.stop().await }).collect();
         while stopping.join_next().await.is_some() {}
         drop(invoke);
         if let Some(dynamo) = dynamo {
@@ -190,9 +170,7 @@ async fn start_dynamo(config: Option<DynamoConfig>) -> Result<Option<Dynamo>> {
 }
 
 async fn listen(port: u16) -> Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .with_context(|| format!("cannot listen on port {port}"))
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("cannot listen on port {port}"))
 }
 
 fn functions(
@@ -204,21 +182,8 @@ fn functions(
     let make = |(name, choice): (String, FunctionChoice)| {
         let mut env = base(&name, endpoints);
         env.extend(choice.env);
-        let FunctionChoice {
-            binary,
-            concurrency,
-            queue,
-            timeout,
-            ..
-        } = choice;
-        let config = FunctionConfig {
-            name: name.clone(),
-            binary,
-            env,
-            concurrency,
-            queue,
-            timeout,
-        };
+        let FunctionChoice { binary, concurrency, queue, timeout, .. } = choice;
+        let config = FunctionConfig { name: name.clone(), binary, env, concurrency, queue, timeout };
         Ok((name, Function::new(config, Arc::clone(lifeline), echo)?))
     };
     choices.into_iter().map(make).collect()

@@ -26,10 +26,7 @@ impl State {
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!(
-                    "another local stack runs on {}: stop it, or choose another with --state",
-                    folder.display()
-                )
+                bail!("another local stack runs on {}: stop it, or choose another with --state", folder.display())
             }
             Err(TryLockError::Error(cause)) => Err(cause).with_context(|| format!("cannot lock {}", folder.display())),
         }
@@ -57,9 +54,7 @@ impl Scratch {
         let shared = std::env::temp_dir().join(format!("navigator-{}", rustix::process::geteuid().as_raw()));
         fs::create_dir_all(&shared).with_context(|| format!("cannot create {}", shared.display()))?;
         remove_abandoned(&shared);
-        Ok(Self {
-            state: State::hold(&shared.join(Uuid::new_v4().to_string()))?,
-        })
+        Ok(Self { state: State::hold(&shared.join(Uuid::new_v4().to_string()))? })
     }
 
     /// A path inside.
@@ -78,10 +73,7 @@ impl Drop for Scratch {
 /// Whoever can be locked is nobody's any more.
 fn remove_abandoned(shared: &Path) {
     let entries = fs::read_dir(shared).into_iter().flatten().flatten();
-    for folder in entries
-        .map(|entry| entry.path())
-        .filter(|path| path.join("lock").exists())
-    {
+    for folder in entries.map(|entry| entry.path()).filter(|path| path.join("lock").exists()) {
         if State::hold(&folder).is_ok() {
             let _ = fs::remove_dir_all(folder);
         }
@@ -97,12 +89,7 @@ mod tests {
         let scratch = Scratch::create().unwrap();
         let folder = scratch.path("x");
         let held = State::hold(&folder).unwrap();
-        assert!(
-            State::hold(&folder)
-                .unwrap_err()
-                .to_string()
-                .contains("another local stack")
-        );
+        assert!(State::hold(&folder).unwrap_err().to_string().contains("another local stack"));
         drop(held);
         State::hold(&folder).unwrap();
     }

@@ -64,10 +64,7 @@ async fn start(args: &RunArgs) -> Result<(Stack, Option<Apertium>, State)> {
         (args.stores.postgres_port, "--postgres-port"),
     ])?;
     if !args.model_dir.is_dir() {
-        bail!(
-            "there is no embedding model in {}: run `make setup`, or set --model-dir",
-            args.model_dir.display()
-        );
+        bail!("there is no embedding model in {}: run `make setup`, or set --model-dir", args.model_dir.display());
     }
     let binaries = args.binaries.clone().map_or_else(binaries, Ok)?;
     let apertium = translator().await?;
@@ -84,10 +81,7 @@ async fn translator() -> Result<Option<Apertium>> {
     let lifeline: Arc<Lifeline> = Lifeline::start().context("cannot run sh")?;
     let apertium = Apertium::start(&lifeline).await?;
     match &apertium {
-        Some(apertium) => say(&format!(
-            "translating offline with Apertium: {}",
-            apertium.pairs().join(", ")
-        )),
+        Some(apertium) => say(&format!("translating offline with Apertium: {}", apertium.pairs().join(", "))),
         None => say("Apertium is not installed: without another translator, texts are answered untranslated"),
     }
     Ok(apertium)
@@ -98,11 +92,8 @@ fn config(args: &RunArgs, state: &State, binaries: &Path, apertium: Option<&Aper
     config.port = args.port;
     config.invoke_port = args.invoke_port;
     config.echo = true;
-    config.dynamo = Some(DynamoConfig {
-        state: Some(state.path("dynamo")),
-        port: args.stores.dynamo_port,
-        also_listen: None,
-    });
+    config.dynamo =
+        Some(DynamoConfig { state: Some(state.path("dynamo")), port: args.stores.dynamo_port, also_listen: None });
     config.database = DatabaseChoice::Own(PostgresConfig {
         home: args.stores.postgres.postgres_home.clone(),
         state: state.path("postgres"),
@@ -113,11 +104,7 @@ fn config(args: &RunArgs, state: &State, binaries: &Path, apertium: Option<&Aper
     for (name, function) in &mut config.functions {
         function.env.extend(inherited(name));
     }
-    config.set(
-        "retrieve",
-        "MODEL_DIR",
-        &args.model_dir.canonicalize()?.to_string_lossy(),
-    );
+    config.set("retrieve", "MODEL_DIR", &args.model_dir.canonicalize()?.to_string_lossy());
     config.set("orchestrate", "RESPONSE_MODE", "stream");
     if let Some(apertium) = apertium {
         config.set("translate", "APERTIUM_URL", &apertium.url());
@@ -128,12 +115,7 @@ fn config(args: &RunArgs, state: &State, binaries: &Path, apertium: Option<&Aper
 async fn load_corpus(args: &RunArgs, state: &State, binaries: &Path, stack: &Stack) -> Result<()> {
     let (binary, mark) = (binaries.join("ingest"), state.path("corpus.sha256"));
     let database_url = stack.database_url().context("there is no database")?;
-    let ingest = Ingest {
-        binary: &binary,
-        database_url,
-        model: &args.model_dir,
-        mark: &mark,
-    };
+    let ingest = Ingest { binary: &binary, database_url, model: &args.model_dir, mark: &mark };
     corpus::load(&corpus::folder(), &ingest).await.map(drop)
 }
 

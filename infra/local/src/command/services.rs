@@ -32,12 +32,7 @@ pub struct ServicesArgs {
 }
 
 pub(crate) async fn run(args: ServicesArgs) -> Result<ExitCode> {
-    let StoreArgs {
-        state,
-        postgres_port,
-        dynamo_port,
-        postgres,
-    } = args.stores;
+    let StoreArgs { state, postgres_port, dynamo_port, postgres } = args.stores;
     let state = State::hold(&state)?;
     leftover::end(&state.path("postgres")).await;
     check_ports(&[(postgres_port, "--postgres-port"), (dynamo_port, "--dynamo-port")])?;
@@ -53,29 +48,17 @@ pub(crate) async fn run(args: ServicesArgs) -> Result<ExitCode> {
         also_listen: args.listen,
         durable: true,
     };
-    let dynamo = DynamoConfig {
-        state: Some(state.path("dynamo")),
-        port: dynamo_port,
-        also_listen: args.listen,
-    };
+    let dynamo = DynamoConfig { state: Some(state.path("dynamo")), port: dynamo_port, also_listen: args.listen };
     let (postgres, dynamo) = (migrated(postgres, &lifeline).await?, Dynamo::start(dynamo).await?);
     let database_url = postgres.cluster().app_url(DATABASE);
     if let Some(model) = &args.model_dir {
         let (binary, mark) = (binaries()?.join("ingest"), state.path("corpus.sha256"));
-        let ingest = Ingest {
-            binary: &binary,
-            database_url: &database_url,
-            model,
-            mark: &mark,
-        };
+        let ingest = Ingest { binary: &binary, database_url: &database_url, model, mark: &mark };
         corpus::load(&corpus::folder(), &ingest).await?;
     }
     // One line each, to be read by scripts.
     let host = args.listen.map(|address| address.to_string());
-    let seen_there = |url: &str| {
-        host.as_ref()
-            .map_or(url.to_owned(), |host| url.replace("127.0.0.1", host))
-    };
+    let seen_there = |url: &str| host.as_ref().map_or(url.to_owned(), |host| url.replace("127.0.0.1", host));
     say(&format!("DATABASE_URL={}", seen_there(&database_url)));
     say(&format!("AWS_ENDPOINT_URL_DYNAMODB={}", seen_there(&dynamo.url())));
     say("ready");

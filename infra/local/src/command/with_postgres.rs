@@ -54,13 +54,8 @@ pub(crate) async fn run(args: WithPostgresArgs) -> Result<ExitCode> {
     migrate::migrate(&postgres.cluster().owner_url(TEMPLATE), &migrate::folder()).await?;
     let (program, arguments) = args.command.split_first().context("no command")?;
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env(VARIABLE, postgres.cluster().superuser_url())
-        .env("POSTGRES_HOME", home);
-    let child = command
-        .spawn()
-        .with_context(|| format!("cannot run {}", program.display()));
+    command.args(arguments).env(VARIABLE, postgres.cluster().superuser_url()).env("POSTGRES_HOME", home);
+    let child = command.spawn().with_context(|| format!("cannot run {}", program.display()));
     let status = match child {
         Ok(mut child) => wait(&mut child).await,
         Err(cause) => Err(cause),
@@ -87,6 +82,5 @@ pub(super) async fn wait(child: &mut Child) -> Result<ExitStatus> {
 /// As a shell reports it.
 pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from)
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -24,9 +24,7 @@ pub(super) fn open(state: Option<&PathBuf>) -> Result<Database> {
 }
 
 fn ensure_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Result<()> {
-    let tables = database
-        .list_tables(serde_json::from_value(json!({}))?)
-        .map_err(|cause| anyhow!("{cause}"))?;
+    let tables = database.list_tables(serde_json::from_value(json!({}))?).map_err(|cause| anyhow!("{cause}"))?;
     if !tables.table_names.iter().any(|table| table == name) {
         create_table(database, name, keys)?;
     }
@@ -37,14 +35,8 @@ fn ensure_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Resul
 }
 
 fn create_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Result<()> {
-    let schema: Vec<_> = keys
-        .iter()
-        .map(|(key, kind)| json!({"AttributeName": key, "KeyType": kind}))
-        .collect();
-    let attributes: Vec<_> = keys
-        .iter()
-        .map(|(key, _)| json!({"AttributeName": key, "AttributeType": "S"}))
-        .collect();
+    let schema: Vec<_> = keys.iter().map(|(key, kind)| json!({"AttributeName": key, "KeyType": kind})).collect();
+    let attributes: Vec<_> = keys.iter().map(|(key, _)| json!({"AttributeName": key, "AttributeType": "S"})).collect();
     let table = json!({
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
@@ -52,7 +44,5 @@ fn create_table(database: &Database, name: &str, keys: &[(&str, &str)]) -> Resul
         "AttributeDefinitions": attributes,
     });
     let created = database.create_table(serde_json::from_value(table)?);
-    created
-        .map(drop)
-        .map_err(|cause| anyhow!("cannot create {name}: {cause}"))
+    created.map(drop).map_err(|cause| anyhow!("cannot create {name}: {cause}"))
 }

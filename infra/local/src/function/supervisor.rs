@@ -51,15 +51,9 @@ impl Supervised {
             }
             self.current.process_id.send_replace(None);
             let asked_for_work = self.current.invocations.process_exited();
-            self.current
-                .failed_starts
-                .send_modify(|count| *count = if asked_for_work { 0 } else { *count + 1 });
+            self.current.failed_starts.send_modify(|count| *count = if asked_for_work { 0 } else { *count + 1 });
             let lived_well = shared::clock::now() - started > LIVED_WELL;
-            pause = if lived_well {
-                FIRST_PAUSE
-            } else {
-                (pause * 2).min(LONGEST_PAUSE)
-            };
+            pause = if lived_well { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             let _ = tokio::time::timeout(pause, self.stop.cancelled()).await;
         }
         // Without a process to come, what waits would wait for nothing.
@@ -91,10 +85,7 @@ impl Supervised {
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances"),
             ("AWS_LAMBDA_MAX_CONCURRENCY", &self.config.concurrency.to_string()),
-            (
-                "AWS_LAMBDA_LOG_GROUP_NAME",
-                &format!("/aws/lambda/{}", self.config.name),
-            ),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", self.config.name)),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
         ]);
         command

@@ -41,10 +41,7 @@ pub(super) async fn ensure_cluster(postgres: &Postgres, secret: &str) -> Result<
     let output = initdb(postgres, &unfinished, secret).await?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        bail!(
-            "initdb failed: {}",
-            complaint.lines().last().unwrap_or("without a word")
-        );
+        bail!("initdb failed: {}", complaint.lines().last().unwrap_or("without a word"));
     }
     Ok(fs::rename(unfinished, data(state))?)
 }
@@ -52,10 +49,7 @@ pub(super) async fn ensure_cluster(postgres: &Postgres, secret: &str) -> Result<
 async fn initdb(postgres: &Postgres, data: &Path, secret: &str) -> Result<Output> {
     let mut command = postgres.privilege.command(postgres.config.home.join("bin/initdb"));
     command.args(OPTIONS).arg("--pgdata").arg(data).kill_on_drop(true);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut initdb = command.spawn()?;
     let mut input = initdb.stdin.take().context("initdb has no input")?;
     input.write_all(secret.as_bytes()).await?;
@@ -81,11 +75,7 @@ pub(super) fn secret(state: &Path) -> Result<String> {
     }
     let path = state.join("secret");
     let secret = Uuid::new_v4().simple().to_string();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     file.write_all(secret.as_bytes())?;
     Ok(secret)
 }

@@ -35,14 +35,8 @@ pub(super) fn access(config: &PostgresConfig) -> String {
 pub(super) fn command(postgres: &Postgres) -> Command {
     let config = &postgres.config;
     let mut command = postgres.privilege.command(config.home.join("bin/postgres"));
-    command
-        .arg("-D")
-        .arg(postgres.data())
-        .arg("-p")
-        .arg(config.port.to_string());
-    command
-        .arg("-c")
-        .arg(format!("listen_addresses={}", listen_addresses(config)));
+    command.arg("-D").arg(postgres.data()).arg("-p").arg(config.port.to_string());
+    command.arg("-c").arg(format!("listen_addresses={}", listen_addresses(config)));
     for (name, value) in SETTINGS {
         command.arg("-c").arg(format!("{name}={value}"));
     }

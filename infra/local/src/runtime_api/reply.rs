@@ -25,11 +25,7 @@ pub(super) async fn receive(invocations: &Invocations, id: &str, request: Reques
         discard(body, invocations).await;
         return gone();
     };
-    if streamed {
-        stream(claim, body, invocations).await
-    } else {
-        buffer(claim, body, invocations).await
-    }
+    if streamed { stream(claim, body, invocations).await } else { buffer(claim, body, invocations).await }
 }
 
 fn is_streamed(headers: &HeaderMap) -> bool {
@@ -44,10 +40,7 @@ async fn buffer(claim: Claim, body: Incoming, invocations: &Invocations) -> Answ
         Ok(Ok(bytes)) => claim.settle(Ok(Reply::Buffered(bytes))),
         Ok(Err(failure)) => {
             claim.settle(Err(failure));
-            return answer_json(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                &json!({"errorType": "RequestEntityTooLarge"}),
-            );
+            return answer_json(StatusCode::PAYLOAD_TOO_LARGE, &json!({"errorType": "RequestEntityTooLarge"}));
         }
         Err(_) => claim.settle(Err(Failure::TimedOut(invocations.timeout()))),
     }

@@ -71,11 +71,7 @@ impl StackConfig {
         Self {
             functions: FUNCTIONS.into_iter().map(function).collect(),
             database: DatabaseChoice::None,
-            dynamo: Some(DynamoConfig {
-                state: None,
-                port: 0,
-                also_listen: None,
-            }),
+            dynamo: Some(DynamoConfig { state: None, port: 0, also_listen: None }),
             access: Access::Open,
             port: 0,
             invoke_port: 0,
@@ -105,13 +101,7 @@ impl FunctionChoice {
         let env = Environment::from([("AUTH".to_owned(), "none".to_owned())]);
         // Orchestrate streams for up to a minute, the others answer within API Gateway's 29 s.
         let (concurrency, seconds) = if name == "orchestrate" { (160, 65) } else { (96, 29) };
-        Self {
-            binary,
-            env,
-            concurrency,
-            queue: 256,
-            timeout: Duration::from_secs(seconds),
-        }
+        Self { binary, env, concurrency, queue: 256, timeout: Duration::from_secs(seconds) }
     }
 }
 
@@ -122,13 +112,6 @@ impl FunctionChoice {
 pub fn binaries() -> Result<PathBuf> {
     let executable = std::env::current_exe().context("cannot tell where this program is")?;
     let folder = executable.parent().context("this program has no folder")?;
-    let is_test = folder
-        .file_name()
-        .is_some_and(|name| name == "deps" || name == "examples");
-    Ok(if is_test {
-        folder.parent().unwrap_or(folder)
-    } else {
-        folder
-    }
-    .to_owned())
+    let is_test = folder.file_name().is_some_and(|name| name == "deps" || name == "examples");
+    Ok(if is_test { folder.parent().unwrap_or(folder) } else { folder }.to_owned())
 }

@@ -20,40 +20,27 @@ pub(super) struct Stores {
 impl Stores {
     pub(super) async fn start(choice: DatabaseChoice, lifeline: &Arc<Lifeline>) -> Result<Self> {
         match choice {
-            DatabaseChoice::None => Ok(Self {
-                postgres: None,
-                temporary: None,
-                url: None,
-            }),
-            DatabaseChoice::Url(url) => Ok(Self {
-                postgres: None,
-                temporary: None,
-                url: Some(url),
-            }),
+            DatabaseChoice::None => Ok(Self { postgres: None, temporary: None, url: None }),
+            DatabaseChoice::Url(url) => Ok(Self { postgres: None, temporary: None, url: Some(url) }),
             DatabaseChoice::Fresh(cluster) => {
                 let database = cluster.fresh_database().await?;
                 let url = Some(cluster.app_url(&database));
-                Ok(Self {
-                    postgres: None,
-                    temporary: Some((cluster, database)),
-                    url,
-                })
+                Ok(Self { postgres: None, temporary: Some((cluster, database)), url })
             }
             DatabaseChoice::Own(config) => {
                 let postgres = migrated(config, lifeline).await?;
                 let url = Some(postgres.cluster().app_url(DATABASE));
-                Ok(Self {
-                    postgres: Some(postgres),
-                    temporary: None,
-                    url,
-                })
+                Ok(Self { postgres: Some(postgres), temporary: None, url })
             }
         }
     }
 }
 
 /// Postgres with the application's database at the newest migration.
-pub(crate) async fn migrated(config: PostgresConfig, lifeline: &Arc<Lifeline>) -> Result<Postgres> {
+///
+/// # Errors
+/// When it does not start, or a migration fails.
+pub async fn migrated(config: PostgresConfig, lifeline: &Arc<Lifeline>) -> Result<Postgres> {
     let postgres = Postgres::start(config, Arc::clone(lifeline)).await?;
     postgres.cluster().ensure_database(DATABASE).await?;
     migrate::migrate(&postgres.cluster().owner_url(DATABASE), &migrate::folder()).await?;

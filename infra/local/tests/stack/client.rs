@@ -22,10 +22,7 @@ impl Client {
         let (sender, connection) = handshake(TokioIo::new(socket)).await.unwrap();
         let mut driver = JoinSet::new();
         driver.spawn(async { drop(connection.await) });
-        Self {
-            sender,
-            _driver: driver,
-        }
+        Self { sender, _driver: driver }
     }
 
     pub(crate) async fn send(&mut self, request: http::request::Builder, body: &[u8]) -> Response<Incoming> {

@@ -13,21 +13,13 @@ use tokio::process::{Child, ChildStdout, Command};
 fn command(state: &Path, ports: [u16; 2]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.arg("services").arg("--state").arg(state);
-    command.args([
-        "--postgres-port",
-        &ports[0].to_string(),
-        "--dynamo-port",
-        &ports[1].to_string(),
-    ]);
+    command.args(["--postgres-port", &ports[0].to_string(), "--dynamo-port", &ports[1].to_string()]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 fn free_ports() -> [u16; 2] {
-    let listeners = [
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-    ];
+    let listeners = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap()];
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
@@ -82,20 +74,14 @@ async fn one_line_says_what_is_in_the_way() {
     let (scratch, ports) = (Scratch::create().unwrap(), free_ports());
     let taken = TcpListener::bind(("127.0.0.1", ports[1])).unwrap();
     let said = refusal(command(&scratch.path("s"), ports)).await;
-    assert!(
-        said.contains(&format!("port {} ", ports[1])) && said.contains("--dynamo-port"),
-        "{said}"
-    );
+    assert!(said.contains(&format!("port {} ", ports[1])) && said.contains("--dynamo-port"), "{said}");
     assert_eq!(said.lines().count(), 1);
     drop(taken);
 
     let mut without_postgres = command(&scratch.path("s"), ports);
     without_postgres.args(["--postgres-home", "/nowhere"]);
     let said = refusal(without_postgres).await;
-    assert_eq!(
-        said,
-        "local: there is no PostgreSQL in /nowhere: run `make setup`, or set --postgres-home\n"
-    );
+    assert_eq!(said, "local: there is no PostgreSQL in /nowhere: run `make setup`, or set --postgres-home\n");
 
     let services = Services::start(&scratch.path("s"), ports).await;
     let said = refusal(command(&scratch.path("s"), free_ports())).await;

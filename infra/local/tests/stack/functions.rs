@@ -33,15 +33,9 @@ async fn a_request_reaches_the_function_and_its_reply_the_client() {
     assert_eq!(response.status(), 201);
     assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
     let seen = json(&response);
-    assert_eq!(
-        (&seen["method"], &seen["path"], &seen["body"]),
-        (&"POST".into(), &"/v1/chat".into(), &"¿qué?".into())
-    );
+    assert_eq!((&seen["method"], &seen["path"], &seen["body"]), (&"POST".into(), &"/v1/chat".into(), &"¿qué?".into()));
     assert_eq!(seen["query"], serde_json::json!(["a=1", "a=2"]));
-    assert_eq!(
-        seen["arn"],
-        "arn:aws:lambda:us-east-1:000000000000:function:orchestrate"
-    );
+    assert_eq!(seen["arn"], "arn:aws:lambda:us-east-1:000000000000:function:orchestrate");
     assert_eq!(seen["in_time"], true);
     stack.stop().await.unwrap();
 }
@@ -50,29 +44,16 @@ async fn a_request_reaches_the_function_and_its_reply_the_client() {
 async fn a_function_sees_none_of_our_variables() {
     let stack = stack(|_| {}).await;
     let seen = json(&fetch(&stack.gateway_url(), Request::get("/"), b"").await);
-    let variables: Vec<_> = seen["variables"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| name.as_str().unwrap())
-        .collect();
+    let variables: Vec<_> = seen["variables"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert!(variables.contains(&"AWS_LAMBDA_RUNTIME_API") && variables.contains(&"AUTH"));
-    assert!(
-        !variables.contains(&"PATH") && !variables.contains(&"HOME"),
-        "{variables:?}"
-    );
+    assert!(!variables.contains(&"PATH") && !variables.contains(&"HOME"), "{variables:?}");
     stack.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn bodies_are_bounded() {
     let stack = stack(|_| {}).await;
-    let response = fetch(
-        &stack.gateway_url(),
-        Request::post("/v1/chat"),
-        &vec![b'x'; 10 * 1024 * 1024 + 1],
-    )
-    .await;
+    let response = fetch(&stack.gateway_url(), Request::post("/v1/chat"), &vec![b'x'; 10 * 1024 * 1024 + 1]).await;
     assert_eq!(response.status(), 413);
     assert_eq!(json(&response)["code"], "too_large");
     stack.stop().await.unwrap();
@@ -88,10 +69,7 @@ async fn invoke_answers_like_lambda() {
     };
     let path = "/2015-03-31/functions/orchestrate/invocations";
     let response = fetch(&stack.invoke_url(), Request::post(path), event("").as_bytes()).await;
-    assert_eq!(
-        (response.status().as_u16(), &json(&response)["statusCode"]),
-        (200, &201.into())
-    );
+    assert_eq!((response.status().as_u16(), &json(&response)["statusCode"]), (200, &201.into()));
     assert!(!response.headers().contains_key("x-amz-function-error"));
 
     let response = fetch(&stack.invoke_url(), Request::post(path), event("fail").as_bytes()).await;
@@ -153,10 +131,7 @@ async fn clients_that_leave_cost_the_function_nothing() {
 async fn a_function_that_dies_is_an_answer_and_comes_back() {
     let stack = stack(|_| {}).await;
     let response = fetch(&stack.gateway_url(), Request::get("/").header("x-do", "exit"), b"").await;
-    assert_eq!(
-        (response.status().as_u16(), &json(&response)["code"]),
-        (503, &"dependency_unavailable".into())
-    );
+    assert_eq!((response.status().as_u16(), &json(&response)["code"]), (503, &"dependency_unavailable".into()));
     assert_eq!(response.headers()["retry-after"], "1");
     // Waits in the queue for the next process.
     assert_eq!(fetch(&stack.gateway_url(), Request::get("/"), b"").await.status(), 201);
@@ -179,10 +154,7 @@ async fn a_stream_that_breaks_off_does_not_look_complete() {
 async fn a_function_that_hangs_is_given_up_at_its_timeout() {
     let stack = stack(|echo| echo.timeout = Duration::from_millis(300)).await;
     let response = fetch(&stack.gateway_url(), Request::get("/").header("x-do", "hang"), b"").await;
-    assert_eq!(
-        (response.status().as_u16(), &json(&response)["code"]),
-        (504, &"deadline_exceeded".into())
-    );
+    assert_eq!((response.status().as_u16(), &json(&response)["code"]), (504, &"deadline_exceeded".into()));
     assert_eq!(stack.function("orchestrate").unwrap().invocations().depth(), (0, 0));
     stack.stop().await.unwrap();
 }
@@ -207,11 +179,7 @@ async fn one_line_says_why_a_function_does_not_start() {
     config.functions = [("search".to_owned(), FunctionChoice::new("/bin/false".into(), "search"))].into();
     let refusal = Stack::start(config.clone()).await.unwrap_err().to_string();
     assert!(refusal.starts_with("search did not start"), "{refusal}");
-    config.functions = [(
-        "search".to_owned(),
-        FunctionChoice::new("/nowhere/search".into(), "search"),
-    )]
-    .into();
+    config.functions = [("search".to_owned(), FunctionChoice::new("/nowhere/search".into(), "search"))].into();
     let refusal = Stack::start(config).await.unwrap_err().to_string();
     assert_eq!(refusal, "there is no /nowhere/search: run `make build`");
 }

@@ -2,6 +2,8 @@
 //!
 //! The tests of Postgres need `POSTGRES_HOME` and `NAVIGATOR_TEST_POSTGRES`: `local with-postgres` sets both.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
 mod client;
 mod command;
 mod functions;

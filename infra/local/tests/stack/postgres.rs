@@ -17,24 +17,11 @@ fn variable(name: &str) -> String {
 
 fn config(state: &Path) -> PostgresConfig {
     let home = PathBuf::from(variable("POSTGRES_HOME"));
-    PostgresConfig {
-        home,
-        state: state.to_owned(),
-        port: 0,
-        also_listen: None,
-        durable: false,
-    }
+    PostgresConfig { home, state: state.to_owned(), port: 0, also_listen: None, durable: false }
 }
 
 async fn count(url: &str, query: &str) -> i64 {
-    connect(url)
-        .await
-        .unwrap()
-        .client
-        .query_one(query, &[])
-        .await
-        .unwrap()
-        .get(0)
+    connect(url).await.unwrap().client.query_one(query, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]
@@ -43,26 +30,15 @@ async fn a_cluster_survives_stops_and_crashes() {
     let lifeline = Lifeline::start().unwrap();
     let postgres = migrated(config(&scratch.path("p")), &lifeline).await.unwrap();
     let owner = postgres.cluster().owner_url(DATABASE);
-    connect(&owner)
-        .await
-        .unwrap()
-        .client
-        .batch_execute("CREATE TABLE t AS SELECT 1 AS a")
-        .await
-        .unwrap();
+    connect(&owner).await.unwrap().client.batch_execute("CREATE TABLE t AS SELECT 1 AS a").await.unwrap();
     postgres.crash().await;
     assert!(connect(&owner).await.is_err());
     postgres.resume().await.unwrap();
     assert_eq!(count(&owner, "SELECT count(*) FROM t").await, 1);
     postgres.stop().await;
     drop(postgres);
-    let again = Postgres::start(config(&scratch.path("p")), Arc::clone(&lifeline))
-        .await
-        .unwrap();
-    assert_eq!(
-        count(&again.cluster().owner_url(DATABASE), "SELECT count(*) FROM t").await,
-        1
-    );
+    let again = Postgres::start(config(&scratch.path("p")), Arc::clone(&lifeline)).await.unwrap();
+    assert_eq!(count(&again.cluster().owner_url(DATABASE), "SELECT count(*) FROM t").await, 1);
     again.stop().await;
 }
 
@@ -70,9 +46,7 @@ async fn a_cluster_survives_stops_and_crashes() {
 async fn a_stale_lock_does_not_block_the_next_start() {
     let scratch = Scratch::create().unwrap();
     let lifeline = Lifeline::start().unwrap();
-    let postgres = Postgres::start(config(&scratch.path("p")), Arc::clone(&lifeline))
-        .await
-        .unwrap();
+    let postgres = Postgres::start(config(&scratch.path("p")), Arc::clone(&lifeline)).await.unwrap();
     postgres.stop().await;
     // The number of a process that lives and is no Postgres: this one.
     let lock = format!("{}\n/nowhere\n0\n1\n\n127.0.0.1\n0 0\nready\n", std::process::id());
@@ -91,15 +65,7 @@ async fn the_functions_role_owns_nothing_and_obeys_row_level_security() {
     let owned =
         "SELECT count(*) FROM pg_class WHERE relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)";
     assert_eq!(count(&app, owned).await, 0);
-    assert!(
-        connect(&app)
-            .await
-            .unwrap()
-            .client
-            .batch_execute("CREATE TABLE x ()")
-            .await
-            .is_err()
-    );
+    assert!(connect(&app).await.unwrap().client.batch_execute("CREATE TABLE x ()").await.is_err());
     cluster.drop_database(&database).await.unwrap();
     assert!(connect(&app).await.is_err());
 }
@@ -120,18 +86,12 @@ async fn migrations_are_applied_once_and_must_not_change() {
     std::fs::write(scratch.path("9999_bad.sql"), "CREATE TABLE bad (); SELECT 1/0").unwrap();
     let refusal = format!("{:#}", migrate(&owner, &scratch.path("")).await.unwrap_err());
     assert!(refusal.starts_with("migration 9999_bad.sql failed"), "{refusal}");
-    assert_eq!(
-        count(&owner, "SELECT count(*) FROM pg_class WHERE relname IN ('good', 'bad')").await,
-        1
-    );
+    assert_eq!(count(&owner, "SELECT count(*) FROM pg_class WHERE relname IN ('good', 'bad')").await, 1);
 
     std::fs::remove_file(scratch.path("9999_bad.sql")).unwrap();
     assert!(migrate(&owner, &scratch.path("")).await.unwrap().is_empty());
     std::fs::write(scratch.path("9998_good.sql"), "CREATE TABLE better ()").unwrap();
     let refusal = migrate(&owner, &scratch.path("")).await.unwrap_err().to_string();
-    assert!(
-        refusal.starts_with("9998_good.sql changed after it was applied"),
-        "{refusal}"
-    );
+    assert!(refusal.starts_with("9998_good.sql changed after it was applied"), "{refusal}");
     cluster.drop_database(&database).await.unwrap();
 }

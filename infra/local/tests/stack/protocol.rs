@@ -29,9 +29,7 @@ fn invoke(invocations: &Arc<Invocations>, invoked: &mut Invoked, payload: &'stat
 
 async fn next(client: &mut Client) -> (String, Bytes) {
     use http_body_util::BodyExt;
-    let response = client
-        .send(Request::get("/2018-06-01/runtime/invocation/next"), b"")
-        .await;
+    let response = client.send(Request::get("/2018-06-01/runtime/invocation/next"), b"").await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().contains_key("lambda-runtime-deadline-ms"));
     assert!(response.headers().contains_key("lambda-runtime-trace-id"));
@@ -39,10 +37,7 @@ async fn next(client: &mut Client) -> (String, Bytes) {
         response.headers()["lambda-runtime-invoked-function-arn"],
         "arn:aws:lambda:us-east-1:000000000000:function:f"
     );
-    let id = response.headers()["lambda-runtime-aws-request-id"]
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let id = response.headers()["lambda-runtime-aws-request-id"].to_str().unwrap().to_owned();
     (id, response.into_body().collect().await.unwrap().to_bytes())
 }
 
@@ -57,13 +52,8 @@ async fn an_event_is_handed_out_once_and_answered_once() {
     invoke(&invocations, &mut invoked, r#"{"n":1}"#);
     let (id, payload) = next(&mut client).await;
     assert_eq!(payload, r#"{"n":1}"#);
-    assert_eq!(
-        client.send(answer(&id, "response"), b"{\"ok\":true}").await.status(),
-        202
-    );
-    let Ok(Reply::Buffered(reply)) = invoked.join_next().await.unwrap().unwrap() else {
-        panic!("no reply")
-    };
+    assert_eq!(client.send(answer(&id, "response"), b"{\"ok\":true}").await.status(), 202);
+    let Ok(Reply::Buffered(reply)) = invoked.join_next().await.unwrap().unwrap() else { panic!("no reply") };
     assert_eq!(reply, r#"{"ok":true}"#);
     let late = fetch(&server.url(), answer(&id, "response"), b"{}").await;
     assert_eq!(late.status(), 410);
@@ -75,22 +65,10 @@ async fn errors_are_passed_on() {
     let mut client = Client::connect(&server.url()).await;
     invoke(&invocations, &mut invoked, "{}");
     let (id, _) = next(&mut client).await;
-    fetch(
-        &server.url(),
-        answer(&id, "error"),
-        br#"{"errorType":"T","errorMessage":"m"}"#,
-    )
-    .await;
-    let Err(Failure::Function(document)) = invoked.join_next().await.unwrap().unwrap() else {
-        panic!("no error")
-    };
+    fetch(&server.url(), answer(&id, "error"), br#"{"errorType":"T","errorMessage":"m"}"#).await;
+    let Err(Failure::Function(document)) = invoked.join_next().await.unwrap().unwrap() else { panic!("no error") };
     assert_eq!(document["errorType"], "T");
-    assert_eq!(
-        fetch(&server.url(), Request::post("/2018-06-01/runtime/init/error"), b"{}")
-            .await
-            .status(),
-        202
-    );
+    assert_eq!(fetch(&server.url(), Request::post("/2018-06-01/runtime/init/error"), b"{}").await.status(), 202);
 }
 
 #[tokio::test]
@@ -107,13 +85,9 @@ async fn a_failure_in_the_middle_of_a_stream_comes_in_trailers() {
          4\r\nhalf\r\n0\r\nLambda-Runtime-Function-Error-Type: T\r\nLambda-Runtime-Function-Error-Body: bQ==\r\n\r\n"
     );
     socket.write_all(request.as_bytes()).await.unwrap();
-    let Ok(Reply::Streamed(mut chunks)) = invoked.join_next().await.unwrap().unwrap() else {
-        panic!("no stream")
-    };
+    let Ok(Reply::Streamed(mut chunks)) = invoked.join_next().await.unwrap().unwrap() else { panic!("no stream") };
     assert_eq!(chunks.recv().await.unwrap().unwrap(), "half");
-    let Err(Failure::Function(document)) = chunks.recv().await.unwrap() else {
-        panic!("no failure")
-    };
+    let Err(Failure::Function(document)) = chunks.recv().await.unwrap() else { panic!("no failure") };
     assert_eq!(document["errorType"], "T");
     assert!(chunks.recv().await.is_none());
     let mut status = [0; 12];
@@ -129,9 +103,7 @@ async fn too_large_a_reply_is_an_error_for_both() {
     let (id, _) = next(&mut client).await;
     let response = client.send(answer(&id, "response"), &vec![b'1'; 7 * 1024 * 1024]).await;
     assert_eq!(response.status(), 413);
-    let Err(Failure::Function(document)) = invoked.join_next().await.unwrap().unwrap() else {
-        panic!("no error")
-    };
+    let Err(Failure::Function(document)) = invoked.join_next().await.unwrap().unwrap() else { panic!("no error") };
     assert_eq!(document["errorType"], "Function.ResponseSizeTooLarge");
 }
 
@@ -139,9 +111,7 @@ async fn too_large_a_reply_is_an_error_for_both() {
 async fn a_poll_that_was_given_up_swallows_nothing() {
     let (invocations, server, mut invoked) = host().await;
     let mut gone = TcpStream::connect(server.address()).await.unwrap();
-    gone.write_all(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    gone.write_all(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     invocations.ready().await;
     gone.shutdown().await.unwrap();
     // The host closes its side once it has noticed: from then on the poll is gone.

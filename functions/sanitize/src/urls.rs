@@ -82,8 +82,8 @@ fn reason(link: &str) -> Option<Reason> {
 }
 
 static LINK: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let image = r"!\[[^\]\n]{0,300}\]\([^)\s]{1,2000}[^)]{0,300}\)|<img\b[^>]{0,2000}>";
-    let address = r#"\b(?:https?|ftp|file|ws|wss)://[^\s<>"'`)]+(?:\[[A-Z]+_\d+\])?[^\s<>"'`)\].,;!?]*|\b(?:javascript|vbscript|data):[^\s<>"'`]{4,}"#;
+    let image = r"!\[[^\]\n]*\]\([^)\n]*\)|<img(?-u:\b)[^>]*>";
+    let address = r#"(?-u:\b)(?:https?|ftp|file|ws|wss)://[^\s<>"'`)]+(?:\[[A-Z]+_\d+\])?[^\s<>"'`)\].,;!?]*|(?-u:\b)(?:javascript|vbscript|data):[^\s<>"'`]{4,}"#;
     Regex::new(&format!("(?i){image}|{address}")).ok()
 });
 

@@ -61,13 +61,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PHI-B2",
         kind: Kind::Address,
-        pattern: concat!(
-            r"\b\d{1,6}(?: [A-Z0-9][\w.'-]*){1,4}",
-            unit!(),
-            "?",
-            city!(),
-            r"\b"
-        ),
+        pattern: concat!(r"\b\d{1,6}(?: [A-Z0-9][\w.'-]*){1,4}", unit!(), "?", city!(), r"\b"),
         score: 0.8,
         accept: ends_in_zip,
     },

@@ -60,11 +60,12 @@ impl<'a> Cues<'a> {
         self.before(range, speaks).or_else(|| self.after(range, speaks))
     }
 
-    /// What the nearest word says of a date at `range`.
+    /// What the words near a date at `range` say: a birthday, wherever one is named; else an event.
     pub(super) fn of_date(&self, range: &Range<usize>) -> Option<Meaning> {
-        let speaks = |meaning| matches!(meaning, Meaning::Birth | Meaning::Event);
-        self.before(range, speaks)
-            .or_else(|| self.after(range, |meaning| meaning == Meaning::Birth))
+        let birth = |meaning| meaning == Meaning::Birth;
+        self.before(range, birth)
+            .or_else(|| self.after(range, birth))
+            .or_else(|| self.before(range, |meaning| meaning == Meaning::Event))
     }
 
     fn before(&self, range: &Range<usize>, speaks: impl Fn(Meaning) -> bool) -> Option<Meaning> {
@@ -174,7 +175,7 @@ const WORDS: &[(Meaning, &str)] = &[
     ),
     (
         Meaning::Id(Kind::Claim),
-        "claim, claim number, claim no, claim id, case, case number, reference, reference number, ref, confirmation, \
+        "claim, claim number, claim no, claim id, case, case number, reference, reference number, ref, rx, rx number, prescription number, invoice, invoice number, confirmation, \
          confirmation number, authorization, authorization number, auth, referral, appeal, ticket, application id, \
          reclamo, reclamación, reclamos, caso, referencia, autorización, apelación, solicitud, expediente, 理赔, 索赔, \
          理赔号, 案件, bồi thường, sinistre, dossier, sinistro, reklamasyon, 청구, заявк, претензи",

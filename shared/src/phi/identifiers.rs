@@ -36,13 +36,26 @@ fn judge(bytes: &[u8], range: Range<usize>, cues: &Cues<'_>) -> Option<Hit> {
     let Some(Meaning::Id(said)) = cues.of_number(&range) else {
         return None;
     };
-    let kind = fits(said, value)?;
+    let kind = if said == Kind::Ssn && is_last_four(bytes, &range) {
+        said
+    } else {
+        fits(said, value)?
+    };
     Some(Hit {
         kind,
         range,
         score: 0.75,
         rule: "PHI-X1",
     })
+}
+
+/// "the last four of my SSN are 1234".
+fn is_last_four(bytes: &[u8], range: &Range<usize>) -> bool {
+    let before = bytes[range.start.saturating_sub(40)..range.start].to_ascii_lowercase();
+    let says_last = [b"last".as_slice(), b"ultim"]
+        .iter()
+        .any(|word| before.windows(word.len()).any(|window| window == *word));
+    range.len() == 4 && bytes[range.clone()].iter().all(u8::is_ascii_digit) && says_last
 }
 
 /// Whether a value of this shape can be what the word says; the kind it then is.

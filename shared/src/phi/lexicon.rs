@@ -12,8 +12,10 @@ pub(super) enum Class {
     Given,
     /// A given name that is also a word or a place.
     GivenWord,
-    /// A surname.
+    /// A surname and little else.
     Surname,
+    /// A surname that is also a word or a place.
+    SurnameWord,
     /// "de", "van": inside a name only.
     Particle,
     /// "Dr.", "Sra.": a name follows.
@@ -39,7 +41,8 @@ pub(super) fn classify(word: &str) -> Class {
     match (find(&GIVEN, &key), find(&SURNAMES, &key)) {
         (Some(false), _) => Class::Given,
         (Some(true), _) => Class::GivenWord,
-        (None, Some(_)) => Class::Surname,
+        (None, Some(false)) => Class::Surname,
+        (None, Some(true)) => Class::SurnameWord,
         (None, None) => Class::Unknown,
     }
 }
@@ -56,6 +59,11 @@ fn is_contraction(key: &str) -> bool {
     ["'m", "'t", "'re", "'ve", "'ll", "'d"]
         .iter()
         .any(|ending| key.ends_with(ending))
+}
+
+/// Whether a place's name goes on after `word`.
+pub(super) fn opens_a_place(word: &str) -> bool {
+    PLACES.contains(&word)
 }
 
 /// Whether the sorted `list` has `key`, and whether starred there.
@@ -91,6 +99,29 @@ const PARTICLES: [&str; 14] = [
 const TITLES: [&str; 19] = [
     "Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Dra", "Doctor", "Doctora", "Sr", "Sra", "Srta", "Senor", "Senora",
     "Senorita", "Don", "Dona", "Nurse", "Prof",
+];
+
+const PLACES: [&str; 20] = [
+    "San",
+    "Santa",
+    "Saint",
+    "St",
+    "Los",
+    "Las",
+    "El",
+    "La",
+    "Fort",
+    "Port",
+    "Lake",
+    "Mount",
+    "New",
+    "North",
+    "South",
+    "East",
+    "West",
+    "Hurricane",
+    "County",
+    "Fort",
 ];
 
 const INSTITUTIONS: [&str; 30] = [

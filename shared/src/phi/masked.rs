@@ -48,7 +48,9 @@ impl Masked {
 
     /// The first `limit` characters, cut at a space where there is one.
     pub fn truncated(&self, limit: usize) -> Self {
-        let Some((end, _)) = self.0.char_indices().nth(limit) else { return self.clone() };
+        let Some((end, _)) = self.0.char_indices().nth(limit) else {
+            return self.clone();
+        };
         let head = &self.0[..end];
         Self(head.rsplit_once(' ').map_or(head, |(words, _)| words).to_owned())
     }

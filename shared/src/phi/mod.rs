@@ -22,6 +22,7 @@ mod placeholder;
 mod secrets;
 mod vault;
 pub mod view;
+mod words;
 
 use std::ops::Range;
 

@@ -158,7 +158,7 @@ const SHAPES: &[Rule] = &[
     Rule {
         id: "PHI-F3",
         kind: Kind::Email,
-        pattern: r"(?i)\b[a-z0-9._+-]{2,} at [a-z0-9-]{2,} dot (?:com|org|net|edu|io|us|co|es|mx|fr|br)\b",
+        pattern: r"(?i)\b(?:[a-z0-9_+-]+ dot )*[a-z0-9._+-]{2,} at [a-z0-9-]{2,} dot (?:com|org|net|edu|io|us|co|es|mx|fr|br)\b",
         score: 0.85,
         accept: any,
     },

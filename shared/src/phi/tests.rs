@@ -19,6 +19,8 @@ fn structured_values() {
         ("call me at (617) 555-0123 x12", "call me at [PHONE_1]"),
         ("IBAN DE89 3704 0044 0532 0130 00", "IBAN [IBAN_1]"),
         ("from 203.0.113.7", "from [IP_1]"),
+        ("my ssn's last four are 6789", "my ssn's last four are [SSN_1]"),
+        ("nació el 3 de marzo de 2015", "nació el [DOB_1]"),
         ("I was born on May 3, 1961", "I was born on [DOB_1]"),
         ("la visita del 10/03/2025", "la visita del [DATE_1]"),
         ("my aunt is 93 years old", "my aunt is [AGE_1]"),
@@ -69,6 +71,11 @@ fn names_after_introductions() {
         ("I'm Charles's caregiver", "I'm [PERSON_1]'s caregiver"),
         ("Dr. Singh said", "[PERSON_1] said"),
         ("我叫王小明，我想", "我叫[PERSON_1]，我想"),
+        ("Меня зовут Иван, мой полис", "Меня зовут [PERSON_1], мой полис"),
+        (
+            "hi this is tamika washington, calling",
+            "hi this is [PERSON_1], calling",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(masked(text), expected);
@@ -86,6 +93,7 @@ fn public_text_is_left() {
         "See https://www.medicare.gov/appeals and https://example.org/how-to-appeal-a-denial",
         "Will Medicare Part B pay? May I use my HSA? Dear Member Services,",
         "Does my plan cover 90 days of medicine 24/7, and 1/2 of the cost?",
+        "Is there a clinic in San Diego, CA or Austin, TX?",
         "Parkinson disease, Crohn's disease and Wilson disease are covered in Virginia.",
     ];
     for text in clean {

@@ -30,7 +30,7 @@ NEWEST_GLIBC := 2.34
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools ci-packages build run dev ingest test unit smoke check fmt lint docs deny templates sizes glibc advisories \
+.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke check fmt lint docs deny templates sizes glibc advisories \
         model-layer sam-build sam-local sam-smoke deploy clean
 
 help: ## Lists the commands
@@ -88,6 +88,12 @@ run: setup build ## Starts everything and serves the API on 127.0.0.1, until Ctr
 
 dev: setup ## As `run`, and builds and starts again whenever a source changes
 	@exec infra/local/dev "$(CARGO) build --locked --workspace --bins" "$(RUN)"
+
+EVENT ?= infra/events/$(FUNCTION).json
+invoke: ## Invokes FUNCTION=<name> of a running stack with its event from infra/events/, or EVENT=<file>
+	@test -n "$(FUNCTION)" || { echo "usage: make invoke FUNCTION=<$(subst $(empty) $(empty),|,$(FUNCTIONS))> [EVENT=<file>]" >&2; exit 2; }
+	@curl --silent --show-error --fail-with-body "http://127.0.0.1:$(INVOKE_PORT)/2015-03-31/functions/$(FUNCTION)/invocations" \
+	  --data-binary @$(EVENT) && echo
 
 COLLECTION ?= default
 ingest: setup build ## Loads documents: FROM=<file or folder> [COLLECTION=..]; while `make run` runs, or without it

@@ -66,14 +66,14 @@ fn within(field: &str, value: usize, most: usize) -> Result<usize, Error> {
 
 fn filter(filter: Filter) -> Result<Filter, Error> {
     let language = filter.language.map(|language| language_tag("filter.language", &language)).transpose()?;
-    let document_ids = filter.document_ids.map(ids).transpose()?;
+    let document_ids = filter.document_ids.as_deref().map(ids).transpose()?;
     if filter.url_prefix.as_deref().is_some_and(|prefix| prefix.len() > LONGEST_PREFIX || prefix.contains('\0')) {
         return Err(Error::invalid("filter.url_prefix", "expected the beginning of a URL"));
     }
     Ok(Filter { language, document_ids, url_prefix: filter.url_prefix })
 }
 
-fn ids(ids: Vec<String>) -> Result<Vec<String>, Error> {
+fn ids(ids: &[String]) -> Result<Vec<String>, Error> {
     if !(1..=MOST_IDS).contains(&ids.len()) {
         return Err(Error::invalid("filter.document_ids", &format!("expected 1 to {MOST_IDS} ids")));
     }

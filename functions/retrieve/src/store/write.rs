@@ -16,7 +16,9 @@ use crate::{
 /// Writers to one collection of one owner take turns: they change the same statistics, and two that touched the rows
 /// of common terms in different orders would wait for each other.
 const TAKE_TURN: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))";
-const ADD_SHELF: &str = "INSERT INTO shelves (owner, collection, visibility, language) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+/// Not `ON CONFLICT`, which would use up a number of the sequence for every document.
+const ADD_SHELF: &str = "INSERT INTO shelves (owner, collection, visibility, language) SELECT $1, $2, $3, $4
+    WHERE NOT EXISTS (SELECT FROM shelves WHERE owner = $1 AND collection = $2 AND visibility = $3 AND language = $4)";
 const REMOVE_CHUNKS: &str = "DELETE FROM chunks USING documents d
     WHERE chunks.document = d.document AND d.owner = $1 AND d.collection = $2 AND d.id = $3";
 const PUT_DOCUMENT: &str = "INSERT INTO documents (shelf, owner, collection, id, title, url, language, visibility, sha256, chunks)

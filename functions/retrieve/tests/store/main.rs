@@ -1,10 +1,13 @@
 //! Documents and search on a real Postgres, in a database of each test's own.
+//!
+//! Needs `NAVIGATOR_TEST_POSTGRES`: the URL of a superuser of a server with a migrated database `navigator_template`.
 
-#[path = "../support/mod.rs"]
-mod support;
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
 mod access;
 mod documents;
 mod pool;
 mod search;
 mod statistics;
+#[path = "../support/mod.rs"]
+mod support;

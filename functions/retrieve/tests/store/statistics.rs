@@ -35,7 +35,7 @@ async fn concurrent_writers_and_deletes_leave_exact_counts() {
                     let text = format!("{} {} plan.", words[(writer * turn) % 5], words[(writer + 2 * turn) % 5]);
                     let visibility = if turn % 3 == 0 { Visibility::Private } else { Visibility::Shared };
                     let document = document("plans", &id, &text, visibility);
-                    if turn % 4 == 3 {
+                    if turn % 4 == 2 {
                         store.delete(soon(), "ana", &document.key).await.unwrap();
                     } else {
                         put(&store, "ana", &document, 0.0).await;
@@ -119,7 +119,7 @@ fn bm25(text: &str, texts: &BTreeMap<&str, &str>) -> f64 {
     };
     let score = |term: &str| {
         let tf = text.split(' ').filter(|word| *word == term).count() as f64;
-        weight(term) * tf / (tf + 0.9 * (0.6 + 0.4 * length(text) / average))
+        weight(term) * tf / (tf + 1.2 * (0.25 + 0.75 * length(text) / average))
     };
     score("copay") + score("visit")
 }

@@ -1,7 +1,14 @@
 //! A migrated database for each test, on the server that `NAVIGATOR_TEST_POSTGRES` names.
 
-use std::{future::Future, io::Write, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io::Write,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
+use futures_util::FutureExt;
 use retrieve::{
     analysis::Analyzer,
     chunker::{self, Chunk},
@@ -34,13 +41,12 @@ pub struct TestDatabase {
 }
 
 /// Runs `test` on a fresh copy of the migrated template and drops it whatever happens.
-pub async fn with_database<F: Future<Output = ()> + 'static>(test: &str, run: impl FnOnce(Arc<TestDatabase>) -> F) {
+pub async fn with_database<F: Future<Output = ()>>(test: &str, run: impl FnOnce(Arc<TestDatabase>) -> F) {
     let database = Arc::new(TestDatabase::create(test).await);
-    let outcome = tokio::task::LocalSet::new();
-    let result = outcome.run_until(tokio::task::spawn_local(run(Arc::clone(&database)))).await;
-    database.drop().await;
-    if let Err(panicked) = result {
-        std::panic::resume_unwind(panicked.into_panic());
+    let outcome = AssertUnwindSafe(run(Arc::clone(&database))).catch_unwind().await;
+    database.remove().await;
+    if let Err(panicked) = outcome {
+        resume_unwind(panicked);
     }
 }
 
@@ -56,7 +62,7 @@ impl TestDatabase {
         Self { name, server, policy: Arc::new(Policy::embedded().unwrap()) }
     }
 
-    async fn drop(&self) {
+    async fn remove(&self) {
         let (admin, _driver) = connect(&self.server, "postgres").await;
         admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.unwrap();
     }

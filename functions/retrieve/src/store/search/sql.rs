@@ -7,7 +7,8 @@ pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1,
     set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.max_scan_tuples', $2, true), \
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true)";
 
-/// BM25 in Lucene's form, with the k1 = 0.9 and b = 0.4 of Anserini's published runs.
+/// BM25 in Lucene's form with its defaults, k1 = 1.2 and b = 0.75.
+/// Passages are of like length, so b matters little to them; short pages gain from it.
 ///
 /// $1 shelves and $2 terms (pairs), $3 N, $4 average length, $5 terms that count, $6 postings to read, $7 candidates,
 /// $8 passages of one document, $9 depth; filtered also $10 ids, $11 URL prefix.
@@ -31,14 +32,14 @@ macro_rules! lexical {
                 SELECT shelf, term, before < $6::int8 AS drives, ln(1 + ($3::float8 - df + 0.5) / (df + 0.5)) AS idf
                 FROM ranked WHERE rarity <= $5::int8
             ), driven AS MATERIALIZED (
-                SELECT p.chunk, sum(w.idf * p.frequency / (p.frequency + 0.9 * (0.6 + 0.4 * p.length / $4::float8))) AS score
+                SELECT p.chunk, sum(w.idf * p.frequency / (p.frequency + 1.2 * (0.25 + 0.75 * p.length / $4::float8))) AS score
                 FROM weighted w JOIN postings p ON p.shelf = w.shelf AND p.term = w.term
                 WHERE w.drives ",
             $filter,
             "   GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $7::int8
             ), scored AS (
                 SELECT d.chunk, d.score + coalesce((
-                    SELECT sum(w.idf * p.frequency / (p.frequency + 0.9 * (0.6 + 0.4 * p.length / $4::float8)))
+                    SELECT sum(w.idf * p.frequency / (p.frequency + 1.2 * (0.25 + 0.75 * p.length / $4::float8)))
                     FROM weighted w JOIN postings p ON p.shelf = w.shelf AND p.term = w.term
                     WHERE NOT w.drives AND p.chunk = d.chunk
                 ), 0) AS score

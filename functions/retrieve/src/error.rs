@@ -89,8 +89,9 @@ impl From<Error> for Problem {
                 tracing::error!(dependency, cause = %describe(&cause), "a statement was refused");
                 Self::internal()
             }
-            Error::Database(CallError::Fault { .. }) => Self::unavailable("postgres", reason),
-            Error::Database(other) => other.into(),
+            Error::Database(CallError::Expired { .. }) => Self::deadline("postgres"),
+            Error::Database(CallError::Refused { retry_after, .. }) => Self::overloaded(retry_after),
+            Error::Database(_) => Self::unavailable("postgres", reason),
             Error::Late(what) => Self::deadline(what),
         }
     }

@@ -3,12 +3,7 @@
 //! Exit status: 0 when everything is in; 3 when something was left out (the report says what and why) and the rest is
 //! in; 1 when it had to stop, and running it again continues; 2 for wrong arguments.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::{Parser, ValueEnum};
@@ -76,7 +71,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
 }
 
 fn ingest(arguments: &Arguments) -> anyhow::Result<Ingest> {
-    let policy = patient(&*Policy::load()?);
+    let shipped = Policy::load()?;
+    let policy = patient(&shipped);
     let config = Config::from_env(&policy)?;
     let embedder = config.bulk_embedder(&policy)?;
     let database = config.database.ok_or_else(|| anyhow!("DATABASE_URL: is not set"))?;
@@ -103,15 +99,16 @@ fn state(summary: &Summary, seconds: f64) -> String {
     format!("{written} written, {unchanged} unchanged, {} skipped, {rate:.1} passages/s", skipped.len())
 }
 
+/// What was left out goes to standard error, for people; the summary to standard output.
 fn report(summary: &Summary, took: Duration, json: bool) -> anyhow::Result<()> {
+    let mut problems = std::io::stderr().lock();
+    for skipped in &summary.skipped {
+        writeln!(problems, "skipped {}: {}", skipped.place, skipped.reason)?;
+    }
     let mut out = std::io::stdout().lock();
     if json {
         return Ok(writeln!(out, "{}", serde_json::to_string(summary)?)?);
     }
-    for skipped in &summary.skipped {
-        writeln!(out, "skipped {}: {}", skipped.place, skipped.reason)?;
-    }
     let seconds = took.as_secs_f64();
-    writeln!(out, "{} in {} passages; {seconds:.1} s", state(summary, seconds), summary.chunks)?;
-    Ok(())
+    Ok(writeln!(out, "{}; {} passages in {seconds:.1} s", state(summary, seconds), summary.chunks)?)
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod documents;
+mod ingest;
 mod pool;
 mod search;
 mod statistics;

@@ -1,0 +1,60 @@
+//! The embedding model itself: `MODEL_DIR` names its folder.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
+use std::path::PathBuf;
+
+use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits, ModelError};
+
+fn embedder() -> Embedder {
+    let folder = std::env::var_os("MODEL_DIR").unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
+    Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2 }).unwrap()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[tokio::test]
+async fn meaning_is_near_and_vectors_are_units() {
+    let embedder = embedder();
+    let question = embedder.embed_query("How much do I pay before insurance starts to pay?").await.unwrap();
+    let deductible = embedder.embed_query("A deductible is the amount you owe before your plan begins to cover costs.").await.unwrap();
+    let football = embedder.embed_query("The goalkeeper caught the ball in the second half.").await.unwrap();
+    assert_eq!(question.len(), DIMENSION);
+    assert!((cosine(&question, &question) - 1.0).abs() < 1e-4);
+    assert!(cosine(&question, &deductible) > cosine(&question, &football) + 0.3);
+}
+
+#[tokio::test]
+async fn neighbours_in_a_batch_change_nothing() {
+    let embedder = embedder();
+    let texts: Vec<String> = (1..20).map(|n| "a copay is a fixed amount ".repeat(n)).collect();
+    let together = embedder.embed_passages(&texts).await.unwrap();
+    for (text, vector) in texts.iter().zip(&together) {
+        let alone = embedder.embed_query(text).await.unwrap();
+        assert!(cosine(&alone, vector) > 0.9999, "{} bytes", text.len());
+    }
+}
+
+#[tokio::test]
+async fn long_and_odd_texts_have_vectors_too() {
+    let embedder = embedder();
+    for text in ["", "\u{200b}", "😀".repeat(3_000).as_str(), "word ".repeat(5_000).as_str(), "险".repeat(900).as_str()] {
+        let vector = embedder.embed_query(text).await.unwrap();
+        assert!(vector.iter().all(|number| number.is_finite()), "{} bytes", text.len());
+    }
+}
+
+#[test]
+fn a_missing_folder_and_a_broken_file_are_told_apart() {
+    let limits = EmbedderLimits { threads: 1, queue: 1, bulk: 1 };
+    let missing = Embedder::load(&PathBuf::from("/nonexistent/model"), limits).unwrap_err();
+    assert!(matches!(missing, ModelError::Missing(_)));
+    let folder = std::env::temp_dir().join(format!("navigator-model-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.json"), "{").unwrap();
+    let broken = Embedder::load(&folder, limits).unwrap_err();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(matches!(broken, ModelError::File { .. }), "{broken}");
+}

@@ -1,0 +1,87 @@
+//! `ingest` ends in one state, however often it was interrupted. Needs `MODEL_DIR` as well.
+
+use std::{fs, path::PathBuf};
+
+use retrieve::{
+    embedding::{Embedder, EmbedderLimits},
+    ingest::{Destination, Ingest, Source, Summary},
+};
+use shared::contract::retrieve::Visibility;
+use uuid::Uuid;
+
+use crate::support::{TestDatabase, with_database};
+
+/// Everything that ingest stores, without numbers that the database gave.
+const STATE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+    SELECT concat_ws(' ', d.id, d.title, encode(d.sha256, 'hex'), c.ordinal, c.text, c.length, left(c.embedding::text, 60)) AS line
+    FROM documents d JOIN chunks c USING (document)
+    UNION ALL SELECT concat_ws(' ', term, chunks) FROM terms WHERE chunks > 0
+    UNION ALL SELECT concat_ws(' ', collection, visibility, chunks, length) FROM shelves) AS lines";
+
+fn embedder() -> Embedder {
+    let folder = std::env::var_os("MODEL_DIR").unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
+    Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2 }).unwrap()
+}
+
+fn ingest(database: &TestDatabase, embedder: &Embedder) -> Ingest {
+    let destination =
+        Destination { collection: "plans".into(), owner: "system".into(), visibility: Visibility::Shared };
+    Ingest::new(database.store(), embedder.clone(), destination)
+}
+
+/// A folder of 150 lines and a page, with three places that cannot be read.
+fn corpus() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("navigator-corpus-{}", Uuid::new_v4()));
+    fs::create_dir_all(&folder).unwrap();
+    let line = |n: usize| format!("{{\"id\": \"p{n}\", \"text\": \"Plan {n} has a copay of {n} dollars. It covers visits.\"}}\n");
+    let mut lines: String = (0..150).map(line).collect();
+    lines.push_str("{\"id\": \"p7\", \"text\": \"The same id again.\"}\n{\"id\": \"bad id\", \"text\": \"x\"}\nnot json\n");
+    fs::write(folder.join("plans.jsonl"), lines).unwrap();
+    fs::write(folder.join("appeals.md"), "# Appeals\n\nYou may appeal.\n\n## Deadlines\n\nSixty days.").unwrap();
+    folder
+}
+
+async fn state(database: &TestDatabase) -> String {
+    let (admin, _driver) = database.superuser().await;
+    admin.query_one(STATE, &[]).await.unwrap().get(0)
+}
+
+async fn complete(database: &TestDatabase, embedder: &Embedder, folder: &PathBuf) -> Summary {
+    ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| ()).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
+    let (embedder, folder) = (embedder(), corpus());
+    with_database("ingest_uninterrupted", async |whole| {
+        let summary = complete(&whole, &embedder, &folder).await;
+        assert_eq!((summary.written, summary.unchanged, summary.skipped.len()), (151, 0, 3));
+        let again = complete(&whole, &embedder, &folder).await;
+        assert_eq!((again.written, again.chunks, again.unchanged), (0, 0, 151), "unchanged text costs nothing");
+        let expected = state(&whole).await;
+        with_database("ingest_interrupted", async |cut| {
+            for windows in [0, 1, 2] {
+                interrupted(&cut, &embedder, &folder, windows).await;
+            }
+            complete(&cut, &embedder, &folder).await;
+            assert_eq!(state(&cut).await, expected);
+        })
+        .await;
+    })
+    .await;
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Runs until so many windows were read, and then a little into the next: through its look-up and some of its writes.
+async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &PathBuf, windows: usize) {
+    let seen = std::cell::Cell::new(0);
+    let mut run = Box::pin(ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| seen.set(seen.get() + 1)));
+    let mut polls_left = 50 * (windows + 1);
+    while polls_left > 0 {
+        if futures_util::poll!(&mut run).is_ready() {
+            return;
+        }
+        polls_left -= usize::from(seen.get() >= windows);
+        tokio::task::yield_now().await;
+    }
+}

@@ -3,7 +3,7 @@
 //! A piece that one provider could not do goes to the next; the others stay as they are. What nobody could do keeps
 //! the reason, and its text comes back as it was. Breakers and hedging belong into [`Router::attempt`].
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use shared::{contract::translate::Quality, deadline::Deadline, dependency::DependencyStatus, policy};
 use tokio::task::JoinSet;
@@ -99,46 +99,50 @@ impl Router {
 
     /// One provider's turn: a few calls at once, all dropped at the deadline.
     async fn attempt(&self, turn: usize, provider: &Arc<dyn Translator>, board: &mut Board, deadline: Deadline) {
+        let asked: Vec<usize> = board.open().map(|(place, _)| place).collect();
         let mut waiting = board.batches(provider.texts_per_call(), chunk::MAX_BYTES).into_iter();
         let mut running = JoinSet::new();
-        let asked: Vec<usize> = board.open().map(|(place, _)| place).collect();
-        let mut answered = Vec::new();
+        let mut answers = HashMap::new();
         let work = async {
             loop {
                 for batch in waiting.by_ref().take(self.calls_at_once - running.len()) {
                     running.spawn(call(provider.clone(), batch, deadline));
                 }
                 match running.join_next().await {
-                    Some(done) => answered.extend(done.unwrap_or_default()),
+                    Some(done) => answers.extend(done.unwrap_or_default()),
                     None => return,
                 }
             }
         };
-        let in_time = deadline.bound(provider.name(), work).await;
-        for place in asked {
-            board.fail(place, if in_time.is_ok() { Failure::Malformed } else { Failure::TIMEOUT });
-        }
-        self.record(turn, provider.name(), answered, board);
+        // Without an answer in time the call was cut; otherwise its task ended badly.
+        let silence = if deadline.bound(provider.name(), work).await.is_err() { Failure::TIMEOUT } else { Failure::Malformed };
+        let outcomes = asked.into_iter().map(|place| (place, answers.remove(&place).unwrap_or(Err(silence))));
+        self.record(turn, provider.name(), outcomes, board);
     }
 
-    fn record(&self, turn: usize, provider: &'static str, answered: Vec<(usize, Opened)>, board: &mut Board) {
-        for (place, opened) in answered {
+    /// Writes a turn's outcomes on the board. One log line says how many failed; never which text.
+    fn record(&self, turn: usize, provider: &'static str, outcomes: impl Iterator<Item = (usize, Opened)>, board: &mut Board) {
+        let (mut failed, mut reason) = (0_usize, "");
+        for (place, opened) in outcomes {
             match opened {
                 Ok(text) => {
                     let job = board.job(place);
                     self.cache.put(provider, job.pair, job.text.plain(), &text);
                     board.settle(place, Rendered { text, provider: turn, cached: false });
                 }
-                Err(failure) => board.fail(place, failure),
+                Err(failure) => {
+                    (failed, reason) = (failed + 1, failure.reason());
+                    board.fail(place, failure);
+                }
             }
+        }
+        if failed > 0 {
+            tracing::warn!(provider, reason, pieces = failed, "not translated");
         }
     }
 }
 
 async fn call(provider: Arc<dyn Translator>, batch: Batch, deadline: Deadline) -> Vec<(usize, Opened)> {
     let outcome = provider.translate(&batch.texts, batch.pair, deadline).await;
-    if let Err(failure) = &outcome {
-        tracing::warn!(provider = provider.name(), reason = failure.reason(), texts = batch.texts.len(), "translation failed");
-    }
     batch.answers(outcome)
 }

@@ -4,8 +4,8 @@ mod support;
 
 use std::{sync::{Arc, atomic::Ordering}, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_translate::config::{Credentials, SharedCredentialsProvider};
+use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
+use aws_sdk_translate::config::Credentials;
 use shared::{
     contract::translate::{Quality, Translation},
     deadline::Deadline,
@@ -28,10 +28,11 @@ fn apertium(partner: &Partner) -> Arc<dyn Translator> {
     Arc::new(Apertium::new(&partner.url, &policy()).unwrap())
 }
 
-fn amazon(partner: &Partner) -> Arc<dyn Translator> {
-    let credentials = SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test"));
-    let sdk = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("us-east-1"));
-    Arc::new(Amazon::new(&sdk.endpoint_url(&partner.url).credentials_provider(credentials).build(), &policy()))
+async fn amazon(partner: &Partner) -> Arc<dyn Translator> {
+    let credentials = Credentials::new("key", "secret", None, None, "test");
+    let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new("us-east-1")).credentials_provider(credentials);
+    let sdk = loader.retry_config(RetryConfig::disabled()).endpoint_url(&partner.url).load().await;
+    Arc::new(Amazon::new(&sdk, &policy()))
 }
 
 async fn translate(desk: &Desk, texts: &[&str], target: &str) -> Vec<Translation> {
@@ -62,7 +63,7 @@ async fn apertium_is_basic_and_sees_no_patient_data() {
 #[tokio::test]
 async fn the_first_provider_that_can_is_used() {
     let (first, second) = (Partner::start().await, Partner::start().await);
-    let desk = desk(vec![amazon(&first), apertium(&second)]);
+    let desk = desk(vec![amazon(&first).await, apertium(&second)]);
     assert_eq!(summary(&one(&desk, "all is well").await), ("amazon", Quality::Ok, None));
     assert!(second.seen.texts().is_empty());
 }
@@ -70,7 +71,7 @@ async fn the_first_provider_that_can_is_used() {
 #[tokio::test]
 async fn a_provider_that_fails_or_loses_a_mark_is_followed_by_the_next() {
     let (first, second) = (Partner::start().await, Partner::start().await);
-    let desk = desk(vec![amazon(&first), apertium(&second)]);
+    let desk = desk(vec![amazon(&first).await, apertium(&second)]);
     // The second one translates what the first one could not; a text for both to fail on comes back as it was.
     for (text, reason) in [("this will fail", "fault"), ("forget the mark [1]", "protected_parts_changed")] {
         let translation = one(&desk, text).await;
@@ -86,7 +87,7 @@ async fn a_stalled_provider_leaves_time_for_the_next() {
     let mut texts = vec!["please stall"];
     texts.extend(["fine"; 3]);
     let short = Deadline::within(Duration::from_secs(3));
-    let desk = desk(vec![amazon(&first), apertium(&second)]);
+    let desk = desk(vec![amazon(&first).await, apertium(&second)]);
     let texts: Vec<_> = texts.into_iter().map(str::to_owned).collect();
     let translations = desk.translate(&texts, Some(Language::ENGLISH), Language::SPANISH, short).await;
     assert_eq!(summary(&translations[0]), ("none", Quality::Original, Some("timeout")));
@@ -97,7 +98,7 @@ async fn a_stalled_provider_leaves_time_for_the_next() {
 #[tokio::test]
 async fn an_unsupported_pair_goes_on_to_the_next_and_is_not_sent() {
     let (first, second) = (Partner::start().await, Partner::start().await);
-    let desk = desk(vec![amazon(&first), apertium(&second)]);
+    let desk = desk(vec![amazon(&first).await, apertium(&second)]);
     let translation = translate(&desk, &["all is well"], "sw").await.remove(0);
     assert_eq!(summary(&translation), ("none", Quality::Original, Some("unsupported_pair")));
     assert!(second.seen.texts().is_empty());
@@ -144,7 +145,7 @@ async fn what_was_translated_before_is_remembered() {
 async fn many_texts_keep_their_order_and_few_are_asked_at_once() {
     let partner = Partner::start().await;
     let texts: Vec<String> = (0..100).map(|number| format!("text number {number}")).collect();
-    let desk = desk(vec![amazon(&partner)]);
+    let desk = desk(vec![amazon(&partner).await]);
     let deadline = Deadline::within(Duration::from_secs(20));
     let translations = desk.translate(&texts, Some(Language::ENGLISH), Language::SPANISH, deadline).await;
     let expected: Vec<_> = texts.iter().map(|text| text.to_uppercase()).collect();

@@ -1,6 +1,7 @@
 //! A local partner that speaks APy, OpenAI or Amazon Translate, and misbehaves when a text asks for it.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -8,8 +9,10 @@ use std::{
     },
 };
 
+use aws_smithy_cbor::{Decoder, Encoder, data::Type};
 use axum::{
     Form, Json, Router as Routes,
+    body::Bytes,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -52,7 +55,7 @@ impl Partner {
             .route("/listPairs", get(list_pairs))
             .route("/translate", post(apy))
             .route("/v1/chat/completions", post(chat))
-            .route("/", post(amazon))
+            .route("/service/AWSShineFrontendService_20170701/operation/TranslateText", post(amazon))
             .with_state(seen.clone());
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -120,17 +123,37 @@ async fn chat(State(seen): State<Arc<Seen>>, Json(request): Json<Value>) -> Resp
     Json(json!({ "choices": [{ "message": { "role": "assistant", "content": content } }] })).into_response()
 }
 
-async fn amazon(State(seen): State<Arc<Seen>>, body: String) -> Response {
-    let request: Value = serde_json::from_str(&body).unwrap();
+/// Amazon Translate as its SDK speaks it: Smithy RPC v2 with CBOR.
+async fn amazon(State(seen): State<Arc<Seen>>, body: Bytes) -> Response {
+    let request = cbor_strings(&body);
     if request["TargetLanguageCode"] == "sw" {
-        let error = json!({ "__type": "UnsupportedLanguagePairException", "Message": "no" });
-        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+        return (StatusCode::BAD_REQUEST, cbor(&[("__type", "com.amazonaws.translate#UnsupportedLanguagePairException")])).into_response();
     }
-    match seen.render(request["Text"].as_str().unwrap()).await {
-        Ok(text) => Json(json!({
-            "TranslatedText": text, "SourceLanguageCode": request["SourceLanguageCode"], "TargetLanguageCode": request["TargetLanguageCode"]
-        }))
-        .into_response(),
+    match seen.render(&request["Text"]).await {
+        Ok(text) => {
+            let codes = ["SourceLanguageCode", "TargetLanguageCode"].map(|name| (name, request[name].as_str()));
+            cbor(&[("TranslatedText", &text), codes[0], codes[1]]).into_response()
+        }
         Err(status) => status.into_response(),
     }
+}
+
+fn cbor_strings(body: &[u8]) -> HashMap<String, String> {
+    let mut decoder = Decoder::new(body);
+    let fields = decoder.map().unwrap();
+    let mut strings = HashMap::new();
+    while fields.map_or(decoder.datatype().unwrap() != Type::Break, |fields| strings.len() < usize::try_from(fields).unwrap()) {
+        let name = decoder.string().unwrap();
+        strings.insert(name, decoder.string().unwrap());
+    }
+    strings
+}
+
+fn cbor(fields: &[(&str, &str)]) -> impl IntoResponse {
+    let mut encoder = Encoder::new(Vec::new());
+    encoder.map(fields.len());
+    for (name, value) in fields {
+        encoder.str(name).str(value);
+    }
+    ([("content-type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")], encoder.into_writer())
 }

@@ -142,7 +142,11 @@ fn cbor_strings(body: &[u8]) -> HashMap<String, String> {
     let mut decoder = Decoder::new(body);
     let fields = decoder.map().unwrap();
     let mut strings = HashMap::new();
-    while fields.map_or(decoder.datatype().unwrap() != Type::Break, |fields| strings.len() < usize::try_from(fields).unwrap()) {
+    let more = |decoder: &Decoder<'_>, read: usize| match fields {
+        Some(count) => read < usize::try_from(count).unwrap(),
+        None => decoder.datatype().unwrap() != Type::Break,
+    };
+    while more(&decoder, strings.len()) {
         let name = decoder.string().unwrap();
         strings.insert(name, decoder.string().unwrap());
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lambda_http::{Body, Request, http::StatusCode};
+use lambda_http::{Body, Request, RequestExt, http::StatusCode};
 use serde_json::{Value, json};
 use shared::{
     gate::Gate,
@@ -21,7 +21,7 @@ fn server() -> Server<Translate> {
 
 async fn send(method: &str, path: &str, body: String) -> (StatusCode, Value) {
     let request: Request = lambda_http::http::Request::builder().method(method).uri(path).body(Body::Text(body)).unwrap();
-    let reply = server().answer(request).await;
+    let reply = server().answer(request.with_raw_http_path(path)).await;
     let ReplyBody::Whole(bytes) = reply.body else { panic!("a stream") };
     (reply.status, serde_json::from_slice(&bytes).unwrap_or_default())
 }

@@ -195,7 +195,8 @@ mod tests {
     async fn a_stalled_attempt_is_cut_at_its_timeout() {
         let tavily = dependency();
         let started = crate::clock::now();
-        let outcome = tavily.call(Deadline::within(Duration::from_secs(60)), |_| std::future::pending::<Result<(), ()>>());
+        let outcome =
+            tavily.call(Deadline::within(Duration::from_secs(60)), |_| std::future::pending::<Result<(), ()>>());
         assert_eq!(outcome.await.unwrap_err().reason(), "timeout");
         assert_eq!(started.elapsed(), tavily.timeout());
         assert_eq!(tavily.status().bulkhead.in_use, 0);
@@ -221,7 +222,8 @@ mod tests {
     async fn a_dropped_call_gives_its_permit_back() {
         let tavily = dependency();
         {
-            let call = tavily.call(Deadline::within(Duration::from_secs(1)), |_| std::future::pending::<Result<(), ()>>());
+            let call =
+                tavily.call(Deadline::within(Duration::from_secs(1)), |_| std::future::pending::<Result<(), ()>>());
             let mut call = Box::pin(call);
             assert!(futures_util::poll!(&mut call).is_pending());
             assert_eq!(tavily.status().bulkhead.in_use, 1);

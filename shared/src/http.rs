@@ -83,11 +83,20 @@ impl Partner {
             return Err(BadAddress(variable));
         }
         let client = client(policy).map_err(|_| BadAddress(variable))?;
-        Ok(Self { dependency: Dependency::new(name, policy), client, base, max_reply_bytes: policy.service.max_reply_bytes })
+        Ok(Self {
+            dependency: Dependency::new(name, policy),
+            client,
+            base,
+            max_reply_bytes: policy.service.max_reply_bytes,
+        })
     }
 
     /// Sends `ask` and reads the reply as JSON.
-    pub async fn json<B: Serialize, T: DeserializeOwned>(&self, deadline: Deadline, ask: &Ask<'_, B>) -> Result<T, CallError<HttpFault>> {
+    pub async fn json<B: Serialize, T: DeserializeOwned>(
+        &self,
+        deadline: Deadline,
+        ask: &Ask<'_, B>,
+    ) -> Result<T, CallError<HttpFault>> {
         let attempt = |_| async {
             let response = send(self.request(ask)?).await?;
             let body = read(response, self.max_reply_bytes).await?;
@@ -140,7 +149,11 @@ fn client(policy: &Policy) -> reqwest::Result<Client> {
 async fn send(request: RequestBuilder) -> Result<Response, HttpFault> {
     let response = request.send().await.map_err(|_| HttpFault::Transport)?;
     let status = response.status();
-    if status.is_success() { Ok(response) } else { Err(HttpFault::Status { status: status.as_u16(), retry_after: retry_after(&response, status) }) }
+    if status.is_success() {
+        Ok(response)
+    } else {
+        Err(HttpFault::Status { status: status.as_u16(), retry_after: retry_after(&response, status) })
+    }
 }
 
 /// `Retry-After` in seconds (the form that APIs send), on the statuses where it means "later".

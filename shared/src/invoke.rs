@@ -109,7 +109,12 @@ impl Peer {
     }
 
     /// Gets one of the peer's routes.
-    pub async fn get<T: DeserializeOwned>(&self, deadline: Deadline, caller: Caller<'_>, path: &str) -> Result<T, CallError<PeerFault>> {
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        deadline: Deadline,
+        caller: Caller<'_>,
+        path: &str,
+    ) -> Result<T, CallError<PeerFault>> {
         self.dependency.call(deadline, |deadline| self.attempt(deadline, caller, "GET", path, None)).await
     }
 
@@ -131,7 +136,8 @@ impl Peer {
         path: &str,
         body: Option<String>,
     ) -> Result<T, PeerFault> {
-        let event = serde_json::to_vec(&event(deadline, caller, method, path, body.as_deref())).map_err(|_| PeerFault::Form)?;
+        let event =
+            serde_json::to_vec(&event(deadline, caller, method, path, body.as_deref())).map_err(|_| PeerFault::Form)?;
         let invoke = self.client.invoke().function_name(&*self.function).payload(Blob::new(event));
         // The SDK's future is 20 KB: boxed, or every stage of a chat would carry it.
         let invoked = Box::pin(invoke.send()).await;

@@ -10,7 +10,8 @@ mod tls;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Transaction,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -230,9 +231,12 @@ fn manager(mut config: Config) -> Result<Manager, ConfigError> {
 fn pool(manager: Manager, limits: &policy::Postgres) -> Result<Pool, ConfigError> {
     let idle = limits.idle;
     // A connection that slept may be dead at the other end, and finding out costs a timeout: make a new one instead.
-    let refuse_idle = Hook::sync_fn(move |_, metrics| {
-        if metrics.last_used() < idle { Ok(()) } else { Err(HookError::message("idle for too long")) }
-    });
+    let refuse_idle =
+        Hook::sync_fn(
+            move |_, metrics| {
+                if metrics.last_used() < idle { Ok(()) } else { Err(HookError::message("idle for too long")) }
+            },
+        );
     Pool::builder(manager)
         .max_size(connections(limits))
         .wait_timeout(Some(limits.wait))

@@ -151,7 +151,10 @@ impl Problem {
 
     /// 405, with the methods that the path has.
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self { allow: Some(allow.to_owned()), ..Self::new(Code::MethodNotAllowed, format!("this path answers to {allow}")) }
+        Self {
+            allow: Some(allow.to_owned()),
+            ..Self::new(Code::MethodNotAllowed, format!("this path answers to {allow}"))
+        }
     }
 
     /// 413: `field` is longer than `limit` `unit`s.

@@ -7,10 +7,12 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 ///
 /// Libraries log at `warn` at most: their debug lines hold requests and replies, which are patients' text.
 pub fn init() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let level =
+        std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let own = ["shared", "translate", "sanitize", "orchestrate", "retrieve", "search", "ingest"];
     let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(own.map(|name| (name, level)));
-    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let json =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
     // A second initialisation (tests in one process) keeps the first.
     let _ = tracing_subscriber::registry().with(json).with(targets).try_init();
 }

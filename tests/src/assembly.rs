@@ -36,7 +36,11 @@ impl Bundle {
     /// # Errors
     /// When a part does not start.
     pub async fn start(config: StackConfig) -> Result<Self> {
-        for (part, runs) in [("runtime_api", true), ("dynamodb", config.dynamo.is_some()), ("postgres", !matches!(config.database, DatabaseChoice::None))] {
+        for (part, runs) in [
+            ("runtime_api", true),
+            ("dynamodb", config.dynamo.is_some()),
+            ("postgres", !matches!(config.database, DatabaseChoice::None)),
+        ] {
             if runs {
                 parts::used(part);
             }
@@ -94,7 +98,8 @@ pub fn root() -> PathBuf {
 /// # Errors
 /// When the tests were not started by `make test`.
 pub fn cluster() -> Result<Cluster> {
-    let url = std::env::var("NAVIGATOR_TEST_POSTGRES").context("NAVIGATOR_TEST_POSTGRES is not set: run the tests with `make test`")?;
+    let url = std::env::var("NAVIGATOR_TEST_POSTGRES")
+        .context("NAVIGATOR_TEST_POSTGRES is not set: run the tests with `make test`")?;
     Cluster::from_url(&url)
 }
 

@@ -8,6 +8,7 @@ pub fn used(part: &str) {
     let thread = std::thread::current();
     let line = format!("{part} {}\n", thread.name().unwrap_or("unnamed"));
     // One write of one line: tests of other processes append to the same file.
-    let noted = OpenOptions::new().create(true).append(true).open(file).and_then(|mut file| file.write_all(line.as_bytes()));
+    let noted =
+        OpenOptions::new().create(true).append(true).open(file).and_then(|mut file| file.write_all(line.as_bytes()));
     drop(noted);
 }

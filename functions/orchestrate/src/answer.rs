@@ -68,7 +68,6 @@ impl Rendered {
         self.text.push_str(&added);
         added
     }
-
 }
 
 fn citation(source: &Source, index: usize, start: usize, end: usize) -> Citation {
@@ -97,6 +96,7 @@ mod tests {
             title: title.to_owned(),
             url: None,
             text: "text".to_owned(),
+            piece: 0,
             language: None,
             score: 1.0,
         }

@@ -54,7 +54,8 @@ impl Gathered {
 
     /// What the composer is given.
     pub fn task(&self) -> Task<'_> {
-        let original = (self.understood.language != PIVOT).then_some((self.masked.as_str(), self.understood.language.as_str()));
+        let original =
+            (self.understood.language != PIVOT).then_some((self.masked.as_str(), self.understood.language.as_str()));
         Task { query: &self.understood.query, original, sources: &self.sources }
     }
 }
@@ -63,7 +64,12 @@ impl Gathered {
 ///
 /// # Errors
 /// `blocked`, or the problem of a required peer.
-pub async fn gather(config: &Arc<Config>, policy: &Policy, call: Call, question: Question) -> Result<Gathered, Problem> {
+pub async fn gather(
+    config: &Arc<Config>,
+    policy: &Policy,
+    call: Call,
+    question: Question,
+) -> Result<Gathered, Problem> {
     let mut timings = Timings::default();
     let mut guard = Guard::default();
     let masked = timings.of("sanitize", check(config, policy, &call, &mut guard, &question.message)).await?;
@@ -82,7 +88,13 @@ pub async fn gather(config: &Arc<Config>, policy: &Policy, call: Call, question:
     Ok(Gathered { call, question, guard, masked, understood, sources, degraded, runs: harvest.runs, timings })
 }
 
-async fn check(config: &Config, policy: &Policy, call: &Call, guard: &mut Guard, text: &str) -> Result<String, Problem> {
+async fn check(
+    config: &Config,
+    policy: &Policy,
+    call: &Call,
+    guard: &mut Guard,
+    text: &str,
+) -> Result<String, Problem> {
     let reserved = policy.orchestrate.reserved.sanitize_answer;
     let deadline = call.deadline.stage(policy.orchestrate.sanitize, reserved);
     guard.check(config, Caller::of(call), deadline, Direction::Input, text).await

@@ -1,13 +1,6 @@
 //! Settings: the peers to invoke, the chat model, the control table.
 
-use shared::{
-    aws,
-    dynamo::ControlTable,
-    invoke::Peer,
-    model::ChatModel,
-    policy::Policy,
-    serve::StartError,
-};
+use shared::{aws, dynamo::ControlTable, invoke::Peer, model::ChatModel, policy::Policy, serve::StartError};
 
 /// What orchestrate works with. A part that is not configured is absent.
 #[derive(Clone, Debug)]

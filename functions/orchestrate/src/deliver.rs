@@ -95,7 +95,13 @@ impl Delivery {
     }
 
     /// One line for each sentence, so that one call checks all of them and they can be told apart again.
-    async fn check(&mut self, config: &Config, policy: &Policy, deadline: Deadline, sentences: &mut [Sentence]) -> Result<(), Problem> {
+    async fn check(
+        &mut self,
+        config: &Config,
+        policy: &Policy,
+        deadline: Deadline,
+        sentences: &mut [Sentence],
+    ) -> Result<(), Problem> {
         let limits = &policy.orchestrate;
         let stage = deadline.stage(limits.sanitize, limits.reserved.translate_back);
         let text = sentences.iter().map(|sentence| sentence.text.replace('\n', " ")).collect::<Vec<_>>().join("\n");

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{
-    dependency::CallError,
-    invoke::PeerFault,
-    problem::Problem,
-};
+use shared::{dependency::CallError, invoke::PeerFault, problem::Problem};
 
 /// Come back after this when a peer says "overloaded" without a time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -42,7 +38,9 @@ impl From<PeerError> for Problem {
             PeerError::NotConfigured(name) => Self::unavailable(name, "not_configured"),
             PeerError::Call(CallError::Fault { dependency, source }) => match source {
                 PeerFault::Overloaded => Self::overloaded(RETRY_AFTER),
-                PeerFault::Refused { status: 503, dependency: Some(missing), .. } => Self::unavailable(&missing, "unavailable"),
+                PeerFault::Refused { status: 503, dependency: Some(missing), .. } => {
+                    Self::unavailable(&missing, "unavailable")
+                }
                 PeerFault::Refused { status: 504, .. } => Self::deadline(dependency),
                 PeerFault::Refused { status: 404, detail, .. } => Self { detail, ..Self::not_found("the collection") },
                 _ => Self::unavailable(dependency, "fault"),
@@ -52,4 +50,3 @@ impl From<PeerError> for Problem {
         }
     }
 }
-

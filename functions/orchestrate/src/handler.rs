@@ -51,7 +51,8 @@ impl Orchestrate {
         let reserved = limits.reserved.sanitize_answer + limits.reserved.translate_back;
         let deadline = gathered.call.deadline;
         let started = shared::clock::now();
-        let composing = compose::compose(self.config.model.as_ref(), deadline.stage(limits.compose, reserved), gathered.task());
+        let composing =
+            compose::compose(self.config.model.as_ref(), deadline.stage(limits.compose, reserved), gathered.task());
         let (answer, degraded) = composing.await;
         gathered.timings.add("compose", started.elapsed());
         gathered.degraded.extend(degraded);
@@ -72,7 +73,9 @@ impl Function for Orchestrate {
 
     async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         match call.route {
-            OPENAPI => Ok(Reply::whole(StatusCode::OK, "application/json", Bytes::from_static(OPENAPI_DOCUMENT.as_bytes()))),
+            OPENAPI => {
+                Ok(Reply::whole(StatusCode::OK, "application/json", Bytes::from_static(OPENAPI_DOCUMENT.as_bytes())))
+            }
             _ => self.chat(call).await,
         }
     }

@@ -35,7 +35,12 @@ impl HealthCache {
 
 async fn ask(config: &Arc<Config>, deadline: Deadline) -> Vec<String> {
     let mut asked = JoinSet::new();
-    let peers = [("sanitize", &config.sanitize), ("translate", &config.translate), ("retrieve", &config.retrieve), ("search", &config.search)];
+    let peers = [
+        ("sanitize", &config.sanitize),
+        ("translate", &config.translate),
+        ("retrieve", &config.retrieve),
+        ("search", &config.search),
+    ];
     for (name, peer) in peers {
         let peer = peer.clone();
         asked.spawn(async move { of_peer(name, peer.as_ref(), deadline).await });

@@ -28,7 +28,13 @@ pub struct Understood {
 }
 
 /// Brings a masked question into English. `hint` is the language that the client says it is in.
-pub async fn understand(config: &Config, caller: Caller<'_>, deadline: Deadline, masked: &str, hint: Option<&str>) -> Understood {
+pub async fn understand(
+    config: &Config,
+    caller: Caller<'_>,
+    deadline: Deadline,
+    masked: &str,
+    hint: Option<&str>,
+) -> Understood {
     let as_asked = |degraded| Understood {
         query: masked.to_owned(),
         language: hint.unwrap_or(PIVOT).to_owned(),
@@ -38,7 +44,12 @@ pub async fn understand(config: &Config, caller: Caller<'_>, deadline: Deadline,
     if hint == Some(PIVOT) {
         return as_asked(None);
     }
-    let request = TranslateRequest { text: Some(masked.to_owned()), texts: None, target: PIVOT.to_owned(), source: hint.map(str::to_owned) };
+    let request = TranslateRequest {
+        text: Some(masked.to_owned()),
+        texts: None,
+        target: PIVOT.to_owned(),
+        source: hint.map(str::to_owned),
+    };
     match translate(config, caller, deadline, &request).await {
         Ok(mut translations) => match translations.pop() {
             Some(translation) => understood(translation),
@@ -72,7 +83,8 @@ pub async fn bring_back(
     languages.sort_unstable();
     languages.dedup();
     for source in languages.into_iter().filter(|source| source != target) {
-        let mut foreign: Vec<&mut Sentence> = sentences.iter_mut().filter(|sentence| sentence.language == source).collect();
+        let mut foreign: Vec<&mut Sentence> =
+            sentences.iter_mut().filter(|sentence| sentence.language == source).collect();
         let problem = bring_back_from(config, caller, deadline, &mut foreign, &source, target).await;
         degraded = degraded.or(problem);
     }
@@ -88,7 +100,8 @@ async fn bring_back_from(
     target: &str,
 ) -> Option<Degradation> {
     let texts = sentences.iter().map(|sentence| sentence.text.clone()).collect();
-    let request = TranslateRequest { text: None, texts: Some(texts), target: target.to_owned(), source: Some(source.to_owned()) };
+    let request =
+        TranslateRequest { text: None, texts: Some(texts), target: target.to_owned(), source: Some(source.to_owned()) };
     match translate(config, caller, deadline, &request).await {
         Ok(translations) if translations.len() == sentences.len() => {
             let mut degraded = None;
@@ -109,11 +122,12 @@ async fn bring_back_from(
 fn degradation(translation: &Translation) -> Option<Degradation> {
     match translation.quality {
         Quality::Ok => None,
-        Quality::Degraded => Some(Degradation::because("translate", "degraded", "translated by a basic engine; check what matters")),
-        Quality::Original => Some(Degradation {
-            detail: translation.reason.clone(),
-            ..Degradation::new("translate", "original")
-        }),
+        Quality::Degraded => {
+            Some(Degradation::because("translate", "degraded", "translated by a basic engine; check what matters"))
+        }
+        Quality::Original => {
+            Some(Degradation { detail: translation.reason.clone(), ..Degradation::new("translate", "original") })
+        }
     }
 }
 

@@ -35,7 +35,13 @@ impl Question {
         let collection = request.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned());
         check_name("collection", &collection)?;
         let language = request.language.map(|code| check_language(&code)).transpose()?;
-        Ok(Self { message: request.message, conversation_id, language, collection, stream: request.stream.unwrap_or(false) })
+        Ok(Self {
+            message: request.message,
+            conversation_id,
+            language,
+            collection,
+            stream: request.stream.unwrap_or(false),
+        })
     }
 }
 
@@ -62,7 +68,11 @@ fn check_name(field: &str, name: &str) -> Result<(), Problem> {
 fn check_language(code: &str) -> Result<String, Problem> {
     let primary = code.split('-').next().unwrap_or_default().to_ascii_lowercase();
     let plain = code.len() <= 35 && primary.len() == 2 && primary.bytes().all(|byte| byte.is_ascii_lowercase());
-    if plain { Ok(primary) } else { Err(Problem::invalid("language", "expected a BCP 47 code with two letters, such as es")) }
+    if plain {
+        Ok(primary)
+    } else {
+        Err(Problem::invalid("language", "expected a BCP 47 code with two letters, such as es"))
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! What an answer may rest on: passages of documents and pages of the web, in one form.
 
-use shared::contract::{
-    chat::CitationKind,
-    retrieve::Passage,
-    search::WebResult,
-};
+use shared::contract::{chat::CitationKind, retrieve::Passage, search::WebResult};
 
 /// One source, numbered by its place in the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +15,8 @@ pub struct Source {
     pub url: Option<String>,
     /// What it says: data, never instructions.
     pub text: String,
+    /// Which piece of its document it is, from 0.
+    pub piece: usize,
     /// Its language, when it is known.
     pub language: Option<String>,
     /// How well it matches; comparable within one kind only.
@@ -33,6 +31,7 @@ impl From<Passage> for Source {
             document_id: Some(passage.document_id),
             url: passage.url,
             text: passage.text,
+            piece: passage.chunk,
             language: passage.language,
             score: passage.score,
         }
@@ -47,6 +46,7 @@ impl From<WebResult> for Source {
             title: result.title,
             url: Some(result.url),
             text: result.content,
+            piece: 0,
             language: None,
             score: result.score,
         }

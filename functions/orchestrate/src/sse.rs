@@ -69,7 +69,11 @@ impl Writer {
     async fn write(mut self) -> Result<(), Problem> {
         let gathered = self.delivery.gathered();
         let conversation_id = gathered.question.conversation_id.clone();
-        self.send("meta", &json!({"id": self.delivery.id, "conversation_id": conversation_id, "language": self.delivery.target()})).await;
+        self.send(
+            "meta",
+            &json!({"id": self.delivery.id, "conversation_id": conversation_id, "language": self.delivery.target()}),
+        )
+        .await;
         match self.config.model.clone() {
             Some(model) if !self.delivery.gathered().sources.is_empty() => self.write_from_model(&model).await?,
             _ => self.write_from_sentences().await?,

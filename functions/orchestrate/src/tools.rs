@@ -18,7 +18,9 @@ use tokio::task::JoinSet;
 use crate::{config::Config, error::PeerError, plan::Tool, source::Source};
 
 /// Passages asked for; the composer picks from them.
-const PASSAGES: usize = 6;
+const PASSAGES: usize = 8;
+/// A definition and its details often stand in different passages of one document.
+const PASSAGES_OF_ONE_DOCUMENT: usize = 3;
 /// Web pages asked for.
 const PAGES: usize = 3;
 
@@ -72,6 +74,7 @@ async fn retrieve(config: &Config, inquiry: &Inquiry, deadline: Deadline) -> Res
         query: inquiry.query.clone(),
         original_query: inquiry.original_query.clone(),
         k: Some(PASSAGES),
+        per_document: Some(PASSAGES_OF_ONE_DOCUMENT),
         collection: Some(inquiry.collection.clone()),
         ..RetrieveRequest::default()
     };

@@ -85,7 +85,9 @@ async fn run_wave(
 impl Harvest {
     fn take(&mut self, wave: usize, tool: Tool, ms: f64, outcome: Result<Finds, PeerError>) -> Result<(), Problem> {
         let word = match &outcome {
-            Ok(finds) => finds.degraded.iter().find(|part| part.component == tool.name()).map_or("ok", |part| &part.reason),
+            Ok(finds) => {
+                finds.degraded.iter().find(|part| part.component == tool.name()).map_or("ok", |part| &part.reason)
+            }
             Err(error) => error.reason(),
         };
         self.runs.push(ToolRun { name: tool.name().to_owned(), wave, outcome: word.to_owned(), ms });

@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn sentences_stay_whole_and_the_last_one_is_repeated() {
-        let texts: Vec<_> = cut("One two three. Four five six. Seven eight nine. Ten.").into_iter().map(|c| c.text).collect();
+        let texts: Vec<_> =
+            cut("One two three. Four five six. Seven eight nine. Ten.").into_iter().map(|c| c.text).collect();
         assert_eq!(texts, ["One two three. Four five six.", "Four five six. Seven eight nine. Ten."]);
     }
 

@@ -78,7 +78,8 @@ impl Document {
         let Self { title, url, language, visibility, content, .. } = self;
         let mut digest = Sha256::new();
         let optional = [title.as_deref(), url.as_deref()].map(Option::unwrap_or_default);
-        let parts = [RECIPE, embedding_model, optional[0], optional[1], language, visibility_word(*visibility), &content.text];
+        let parts =
+            [RECIPE, embedding_model, optional[0], optional[1], language, visibility_word(*visibility), &content.text];
         for part in parts {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);

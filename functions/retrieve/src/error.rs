@@ -4,6 +4,9 @@ use shared::{dependency::CallError, postgres::DatabaseFault, problem::Problem};
 
 use crate::embedding::EmbeddingError;
 
+/// What is ours to wait for is over soon.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Why retrieve has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,13 +85,17 @@ impl From<Error> for Problem {
             Error::UnsupportedMedia(expected) => Self::unsupported_media(expected),
             Error::Forbidden(what) => Self::forbidden(what),
             Error::NotFound(what) => Self::not_found(what),
-            Error::NoModel(_) | Error::Embedding(EmbeddingError::Failed) => Self::unavailable("embedding_model", reason),
-            Error::Embedding(EmbeddingError::Overloaded) => Self::overloaded(std::time::Duration::from_secs(1)),
+            Error::NoModel(_) | Error::Embedding(EmbeddingError::Failed) => {
+                Self::unavailable("embedding_model", reason)
+            }
+            Error::Embedding(EmbeddingError::Overloaded) => Self::overloaded(RETRY_AFTER),
             Error::NoDatabase => Self::unavailable("postgres", reason),
             Error::Database(CallError::Fault { dependency, source: DatabaseFault::Statement(cause) }) => {
                 tracing::error!(dependency, cause = %describe(&cause), "a statement was refused");
                 Self::internal()
             }
+            // Our own pool is the limit: waiting helps.
+            Error::Database(CallError::Fault { source: DatabaseFault::Exhausted, .. }) => Self::overloaded(RETRY_AFTER),
             Error::Database(CallError::Expired { .. }) => Self::deadline("postgres"),
             Error::Database(CallError::Refused { retry_after, .. }) => Self::overloaded(retry_after),
             Error::Database(_) => Self::unavailable("postgres", reason),

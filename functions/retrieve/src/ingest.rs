@@ -149,9 +149,8 @@ impl Ingest {
         let known = self.store.known(Deadline::within(WRITE_LIMIT), owner, collection, &ids).await?;
         let digests: BTreeMap<String, Vec<u8>> = known.into_iter().map(|(id, known)| (id, known.sha256)).collect();
         let model = self.embedder.model();
-        let is_stored = |document: &Document| {
-            digests.get(&document.key.id).is_some_and(|digest| *digest == document.sha256(model))
-        };
+        let is_stored =
+            |document: &Document| digests.get(&document.key.id).is_some_and(|digest| *digest == document.sha256(model));
         let (stored, changed): (Vec<_>, Vec<_>) = window.into_iter().partition(|document| is_stored(document));
         self.summary.unchanged += stored.len();
         Ok(changed)

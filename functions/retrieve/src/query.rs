@@ -106,12 +106,16 @@ mod tests {
         let ids = |ids: Vec<String>| Some(Filter { document_ids: Some(ids), ..Filter::default() });
         assert_eq!(refused(|r| r.filter = ids(vec![])), "filter.document_ids");
         assert_eq!(refused(|r| r.filter = ids(vec!["x".into(); 101])), "filter.document_ids");
-        assert_eq!(refused(|r| r.filter = Some(Filter { language: Some("?".into()), ..Filter::default() })), "filter.language");
+        assert_eq!(
+            refused(|r| r.filter = Some(Filter { language: Some("?".into()), ..Filter::default() })),
+            "filter.language"
+        );
     }
 
     #[test]
     fn defaults_are_those_of_the_contract() {
-        let query = Query::new(RetrieveRequest { query: "q".into(), original_query: Some("q".into()), ..Default::default() });
+        let query =
+            Query::new(RetrieveRequest { query: "q".into(), original_query: Some("q".into()), ..Default::default() });
         let query = query.unwrap();
         assert_eq!((query.k, query.scope.per_document, query.scope.collection.as_str()), (5, 1, "default"));
         assert_eq!(query.original, None, "the same text is not searched twice");

@@ -64,7 +64,13 @@ impl Retriever {
         timings.push(("total", clock::now() - started));
         let (lists, degraded) = joined(lexical, dense)?;
         let passages = passages(fusion::fuse(lists, scope.per_document), query.k);
-        Ok(RetrieveReply { asked: query.k, got: passages.len(), passages, degraded, timings_ms: in_milliseconds(timings) })
+        Ok(RetrieveReply {
+            asked: query.k,
+            got: passages.len(),
+            passages,
+            degraded,
+            timings_ms: in_milliseconds(timings),
+        })
     }
 
     async fn lexical(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {

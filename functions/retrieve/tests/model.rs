@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits, ModelError};
 
 fn embedder() -> Embedder {
-    let folder = std::env::var_os("MODEL_DIR").unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
+    let folder = std::env::var_os("MODEL_DIR")
+        .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
     Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2 }).unwrap()
 }
 
@@ -19,7 +20,10 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 async fn meaning_is_near_and_vectors_are_units() {
     let embedder = embedder();
     let question = embedder.embed_query("How much do I pay before insurance starts to pay?").await.unwrap();
-    let deductible = embedder.embed_query("A deductible is the amount you owe before your plan begins to cover costs.").await.unwrap();
+    let deductible = embedder
+        .embed_query("A deductible is the amount you owe before your plan begins to cover costs.")
+        .await
+        .unwrap();
     let football = embedder.embed_query("The goalkeeper caught the ball in the second half.").await.unwrap();
     assert_eq!(question.len(), DIMENSION);
     assert!((cosine(&question, &question) - 1.0).abs() < 1e-4);
@@ -40,7 +44,8 @@ async fn neighbours_in_a_batch_change_nothing() {
 #[tokio::test]
 async fn long_and_odd_texts_have_vectors_too() {
     let embedder = embedder();
-    for text in ["", "\u{200b}", "😀".repeat(3_000).as_str(), "word ".repeat(5_000).as_str(), "险".repeat(900).as_str()] {
+    for text in ["", "\u{200b}", "😀".repeat(3_000).as_str(), "word ".repeat(5_000).as_str(), "险".repeat(900).as_str()]
+    {
         let vector = embedder.embed_query(text).await.unwrap();
         assert!(vector.iter().all(|number| number.is_finite()), "{} bytes", text.len());
     }

@@ -72,11 +72,7 @@ fn main() -> anyhow::Result<()> {
 impl Masking {
     fn add(&mut self, text: &str, spans: &[Span], reply: &SanitizeReply) {
         let letters: Vec<char> = text.chars().collect();
-        let found: Vec<_> = reply
-            .findings
-            .iter()
-            .filter(|finding| finding.kind.starts_with("phi"))
-            .collect();
+        let found: Vec<_> = reply.findings.iter().filter(|finding| finding.kind.starts_with("phi")).collect();
         let covered =
             |place: usize| letters[place].is_whitespace() || found.iter().any(|f| (f.start..f.end).contains(&place));
         for span in spans {
@@ -85,19 +81,14 @@ impl Masking {
             count.1 += 1;
         }
         self.findings += found.len();
-        self.right += found
-            .iter()
-            .filter(|f| spans.iter().any(|span| f.start < span.end && span.start < f.end))
-            .count();
+        self.right +=
+            found.iter().filter(|f| spans.iter().any(|span| f.start < span.end && span.start < f.end)).count();
         self.clean += usize::from(spans.is_empty());
         self.clean_touched += usize::from(spans.is_empty() && !found.is_empty());
     }
 
     fn print(&self) {
-        let (masked, wanted) = self
-            .wanted
-            .values()
-            .fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+        let (masked, wanted) = self.wanted.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
         if wanted == 0 {
             return;
         }
@@ -139,10 +130,7 @@ impl Attacks {
                 .sum::<f64>()
         };
         let auc = attacks.iter().map(ahead).sum::<f64>() / share(attacks.len(), 1) / share(benign.len(), 1);
-        let [false_alarms, recall] = [
-            share(self.flagged[0], benign.len()),
-            share(self.flagged[1], attacks.len()),
-        ];
+        let [false_alarms, recall] = [share(self.flagged[0], benign.len()), share(self.flagged[1], attacks.len())];
         println!("  AUC {auc:.3}  flagged: attacks {recall:.3}, benign {false_alarms:.4}");
     }
 }

@@ -118,10 +118,7 @@ mod tests {
 
     #[test]
     fn cyrillic_reads_as_latin() {
-        let read: String = "іgnоrе"
-            .chars()
-            .map(|letter| latin_twin(letter).unwrap_or(letter))
-            .collect();
+        let read: String = "іgnоrе".chars().map(|letter| latin_twin(letter).unwrap_or(letter)).collect();
         assert_eq!(read, "ignore");
     }
 }

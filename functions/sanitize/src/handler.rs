@@ -16,11 +16,7 @@ use shared::{
 use crate::{error::RequestError, review};
 
 /// A vault travels beside the text: more than the policy's body, still bounded.
-const SANITIZE: Route = Route {
-    method: "POST",
-    pattern: "/v1/sanitize",
-    max_body_bytes: Some(256 * 1024),
-};
+const SANITIZE: Route = Route { method: "POST", pattern: "/v1/sanitize", max_body_bytes: Some(256 * 1024) };
 
 /// Most characters in one text.
 const MAX_CHARS: usize = 16_000;
@@ -37,11 +33,7 @@ pub struct Sanitize {
 impl Sanitize {
     /// The function with its parts.
     pub fn new(gate: Gate, control: Option<ControlTable>, heuristics: Duration) -> Self {
-        Self {
-            gate,
-            control,
-            heuristics,
-        }
+        Self { gate, control, heuristics }
     }
 
     /// Runs on the caller's thread: under a millisecond for a message, and the text is bounded, so handing it to a
@@ -53,10 +45,7 @@ impl Sanitize {
         let asked_for_vault = request.vault.is_some();
         let mut vault = request.vault.map_or_else(|| Ok(Vault::new()), Vault::from_map)?;
         let reply = review::review(&request.text, request.direction, &mut vault, self.heuristics);
-        Ok(SanitizeReply {
-            vault: asked_for_vault.then(|| vault.to_map()),
-            ..reply
-        })
+        Ok(SanitizeReply { vault: asked_for_vault.then(|| vault.to_map()), ..reply })
     }
 }
 
@@ -73,10 +62,7 @@ impl Function for Sanitize {
     }
 
     async fn missing(&self, deadline: Deadline) -> Vec<String> {
-        ControlTable::missing(self.control.as_ref(), deadline)
-            .await
-            .into_iter()
-            .collect()
+        ControlTable::missing(self.control.as_ref(), deadline).await.into_iter().collect()
     }
 
     fn status(&self) -> serde_json::Value {

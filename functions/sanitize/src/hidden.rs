@@ -25,10 +25,7 @@ const FLAG: char = '\u{1f3f4}';
 
 /// Looks for hidden characters in `text`.
 pub fn find(text: &str) -> Hidden {
-    let mut hidden = Hidden {
-        mixed_words: mixed_words(text),
-        ..Hidden::default()
-    };
+    let mut hidden = Hidden { mixed_words: mixed_words(text), ..Hidden::default() };
     let mut before = ' ';
     let right_to_left = text.chars().any(is_right_to_left);
     for (offset, letter) in text.char_indices() {
@@ -81,14 +78,9 @@ fn note_tag(hidden: &mut Hidden, range: Range<usize>, letter: char, before: char
 fn mixed_words(text: &str) -> usize {
     let is_mixed = |word: &&str| {
         let latin = word.chars().any(|letter| letter.is_ascii_alphabetic());
-        latin
-            && word
-                .chars()
-                .any(|letter| !letter.is_ascii() && crate::confusables::latin_twin(letter).is_some())
+        latin && word.chars().any(|letter| !letter.is_ascii() && crate::confusables::latin_twin(letter).is_some())
     };
-    text.split(|letter: char| !letter.is_alphabetic())
-        .filter(is_mixed)
-        .count()
+    text.split(|letter: char| !letter.is_alphabetic()).filter(is_mixed).count()
 }
 
 fn is_right_to_left(letter: char) -> bool {

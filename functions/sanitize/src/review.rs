@@ -31,27 +31,14 @@ pub fn review(text: &str, direction: Direction, vault: &mut Vault, budget: Durat
     stages.end("phi");
     let attacks = attack::find(&readings, direction);
     stages.end("attacks");
-    let links = if direction == Direction::Input {
-        Vec::new()
-    } else {
-        urls::find(text)
-    };
+    let links = if direction == Direction::Input { Vec::new() } else { urls::find(text) };
     let masked = clean(masking.text.as_str(), direction);
     stages.end("urls");
 
     let risk = verdict::combine(attacks.iter().map(|hit| hit.weight).chain(suspicions(&hidden)));
     let secret = masking.findings.iter().any(|found| found.kind == Kind::Secret);
-    let evidence = Evidence {
-        risk,
-        redacted: masked != text,
-        secret,
-    };
-    let findings = Findings::new(text)
-        .phi(&masking)
-        .attacks(&attacks)
-        .hidden(&hidden)
-        .links(&links)
-        .sorted();
+    let evidence = Evidence { risk, redacted: masked != text, secret };
+    let findings = Findings::new(text).phi(&masking).attacks(&attacks).hidden(&hidden).links(&links).sorted();
     SanitizeReply {
         action: verdict::decide(direction, evidence),
         risk: (risk * 1_000.0).round() / 1_000.0,
@@ -83,11 +70,7 @@ fn mask(text: &str, direction: Direction, vault: &mut Vault) -> Masking {
 
 fn clean(masked: &str, direction: Direction) -> String {
     let visible = hidden::strip(masked);
-    if direction == Direction::Input {
-        visible
-    } else {
-        urls::remove(&visible)
-    }
+    if direction == Direction::Input { visible } else { urls::remove(&visible) }
 }
 
 /// What hidden characters add to the risk: a reason to look closer, not proof.
@@ -110,36 +93,21 @@ struct Stages {
 impl Stages {
     fn start(budget: Duration) -> Self {
         let now = clock::now();
-        Self {
-            done: Vec::new(),
-            started: now,
-            last: now,
-            budget,
-        }
+        Self { done: Vec::new(), started: now, last: now, budget }
     }
 
     fn end(&mut self, stage: &str) {
         let now = clock::now();
         let us = u64::try_from(now.duration_since(self.last).as_micros()).unwrap_or(u64::MAX);
-        let status = if now.duration_since(self.started) > self.budget {
-            "late"
-        } else {
-            "ok"
-        };
-        self.done.push(Stage {
-            stage: stage.to_owned(),
-            us,
-            status: status.to_owned(),
-        });
+        let status = if now.duration_since(self.started) > self.budget { "late" } else { "ok" };
+        self.done.push(Stage { stage: stage.to_owned(), us, status: status.to_owned() });
         self.last = now;
     }
 
     /// Nothing was left out, but an operator should see that the budget is too small for the machine.
     fn degraded(&self) -> Vec<Degradation> {
         let late = self.done.iter().any(|stage| stage.status == "late");
-        late.then(|| Degradation::new("heuristics", "late"))
-            .into_iter()
-            .collect()
+        late.then(|| Degradation::new("heuristics", "late")).into_iter().collect()
     }
 }
 

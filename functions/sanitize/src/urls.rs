@@ -43,9 +43,7 @@ impl Reason {
 /// The links of `text` that must not stay, as byte ranges.
 pub fn find(text: &str) -> Vec<(Range<usize>, Reason)> {
     let links = LINK.iter().flat_map(|link| link.find_iter(text));
-    links
-        .filter_map(|found| reason(found.as_str()).map(|reason| (found.range(), reason)))
-        .collect()
+    links.filter_map(|found| reason(found.as_str()).map(|reason| (found.range(), reason))).collect()
 }
 
 /// `text` without those links.

@@ -32,10 +32,7 @@ pub fn decide(direction: Direction, evidence: Evidence) -> Action {
 
 /// Independent weights added up: 1 - (1 - a)(1 - b)...
 pub fn combine(weights: impl IntoIterator<Item = f64>) -> f64 {
-    1.0 - weights
-        .into_iter()
-        .map(|weight| 1.0 - weight.clamp(0.0, 1.0))
-        .product::<f64>()
+    1.0 - weights.into_iter().map(|weight| 1.0 - weight.clamp(0.0, 1.0)).product::<f64>()
 }
 
 #[cfg(test)]
@@ -44,11 +41,7 @@ mod tests {
 
     #[test]
     fn masking_is_never_a_block() {
-        let masked = Evidence {
-            risk: 0.1,
-            redacted: true,
-            secret: true,
-        };
+        let masked = Evidence { risk: 0.1, redacted: true, secret: true };
         assert_eq!(decide(Direction::Input, masked), Action::Redact);
         assert_eq!(decide(Direction::Output, masked), Action::Block);
     }

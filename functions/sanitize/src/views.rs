@@ -62,10 +62,7 @@ pub fn readings(text: &str, hidden: &Hidden) -> Vec<Reading> {
         let reversed = plain.text().chars().rev().collect();
         readings.push(Reading::of_run(ReadingKind::Reversed, reversed, 0..text.len()));
     }
-    let spelled = hidden
-        .tags
-        .iter()
-        .map(|(range, spelled)| (range.clone(), spelled.clone()));
+    let spelled = hidden.tags.iter().map(|(range, spelled)| (range.clone(), spelled.clone()));
     for (range, decoded) in spelled.chain(encoded(text, MAX_DEPTH)).take(MAX_RUNS) {
         let plain = View::map(&decoded, |_, letter, out| read_plain(letter, out));
         readings.push(Reading::of_run(ReadingKind::Decoded, plain.text().to_owned(), range));
@@ -76,19 +73,11 @@ pub fn readings(text: &str, hidden: &Hidden) -> Vec<Reading> {
 
 impl Reading {
     fn of_letters(view: View) -> Self {
-        Self {
-            kind: ReadingKind::Plain,
-            text: view.text().to_owned(),
-            way_back: WayBack::Letters(view),
-        }
+        Self { kind: ReadingKind::Plain, text: view.text().to_owned(), way_back: WayBack::Letters(view) }
     }
 
     fn of_run(kind: ReadingKind, text: String, range: Range<usize>) -> Self {
-        Self {
-            kind,
-            text,
-            way_back: WayBack::Run(range),
-        }
+        Self { kind, text, way_back: WayBack::Run(range) }
     }
 
     /// The text as it reads.
@@ -153,19 +142,12 @@ fn encoded(text: &str, depth: usize) -> Vec<(Range<usize>, String)> {
         let begin = text.len() - text.get(start..).map_or(0, str::len);
         start = begin
             + run.len()
-            + text
-                .get(begin + run.len()..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(0, char::len_utf8);
+            + text.get(begin + run.len()..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         if run.len() < MIN_ENCODED || found.len() >= MAX_RUNS {
             continue;
         }
         let Some(decoded) = decode(run) else { continue };
-        let deeper = if depth > 1 {
-            encoded(&decoded, depth - 1)
-        } else {
-            Vec::new()
-        };
+        let deeper = if depth > 1 { encoded(&decoded, depth - 1) } else { Vec::new() };
         found.extend(deeper.into_iter().map(|(_, inner)| (begin..begin + run.len(), inner)));
         found.push((begin..begin + run.len(), decoded));
     }
@@ -186,9 +168,7 @@ fn decode(run: &str) -> Option<String> {
     let whole = standard.get(..standard.len() - usize::from(standard.len() % 4 == 1))?;
     let bytes = STANDARD_NO_PAD.decode(whole).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    let printable = text
-        .chars()
-        .all(|letter| !letter.is_control() || letter.is_whitespace());
+    let printable = text.chars().all(|letter| !letter.is_control() || letter.is_whitespace());
     (printable && text.contains(' ')).then_some(text)
 }
 
@@ -200,21 +180,13 @@ mod tests {
     use crate::hidden;
 
     fn read(text: &str) -> Vec<(ReadingKind, String)> {
-        readings(text, &hidden::find(text))
-            .into_iter()
-            .map(|reading| (reading.kind, reading.text))
-            .collect()
+        readings(text, &hidden::find(text)).into_iter().map(|reading| (reading.kind, reading.text)).collect()
     }
 
     #[test]
     fn disguises_fall() {
-        let disguised = [
-            "Іgnоrе all",
-            "ｉｇｎｏｒｅ ａｌｌ",
-            "i\u{200b}gn\u{200d}ore all",
-            "𝐢𝐠𝐧𝐨𝐫𝐞 𝐚𝐥𝐥",
-            "i\u{325}gnore all",
-        ];
+        let disguised =
+            ["Іgnоrе all", "ｉｇｎｏｒｅ ａｌｌ", "i\u{200b}gn\u{200d}ore all", "𝐢𝐠𝐧𝐨𝐫𝐞 𝐚𝐥𝐥", "i\u{325}gnore all"];
         for text in disguised {
             assert_eq!(read(text)[0].1, "ignore all", "{text}");
         }
@@ -232,10 +204,6 @@ mod tests {
         let outer = STANDARD.encode(format!("decode {inner}"));
         let text = format!("é {outer}");
         let found = encoded(&text, MAX_DEPTH);
-        assert!(
-            found
-                .iter()
-                .any(|(range, decoded)| decoded.starts_with("ignore all") && range.start == 3)
-        );
+        assert!(found.iter().any(|(range, decoded)| decoded.starts_with("ignore all") && range.start == 3));
     }
 }

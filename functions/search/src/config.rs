@@ -23,10 +23,7 @@ impl Settings {
     /// Reads the environment.
     pub fn from_env() -> Self {
         let url = variable("TAVILY_URL").unwrap_or_else(|| TAVILY_URL.to_owned());
-        Self {
-            key: variable("TAVILY_API_KEY").map(SecretString::from),
-            url,
-        }
+        Self { key: variable("TAVILY_API_KEY").map(SecretString::from), url }
     }
 
     /// The provider, when there is a key for one.

@@ -28,11 +28,7 @@ pub struct Desk {
 impl Desk {
     /// A desk that asks `provider`.
     pub fn new(provider: Option<Arc<dyn SearchProvider>>, limits: &policy::Search) -> Self {
-        Self {
-            provider,
-            search: limits.search,
-            parse: limits.parse,
-        }
+        Self { provider, search: limits.search, parse: limits.parse }
     }
 
     /// Searches. Never fails: search is an extra, and the reply says why it is empty.
@@ -43,10 +39,7 @@ impl Desk {
         };
         if inquiry.query.as_str().is_empty() {
             let detail = "nothing was left to look for after patient data was masked";
-            return empty(
-                provider.name(),
-                Degradation::because(COMPONENT, "only_personal_data", detail),
-            );
+            return empty(provider.name(), Degradation::because(COMPONENT, "only_personal_data", detail));
         }
         let pages = provider.search(inquiry, deadline.stage(self.search, self.parse)).await;
         reply(provider.name(), pages, inquiry.max_results)
@@ -67,28 +60,15 @@ fn reply(provider: &str, pages: Result<Vec<RawPage>, Failure>, limit: usize) -> 
     match pages {
         Ok(pages) => {
             let results = page::results(pages, limit);
-            SearchReply {
-                results,
-                provider: provider.to_owned(),
-                cached: false,
-                degraded: Vec::new(),
-            }
+            SearchReply { results, provider: provider.to_owned(), cached: false, degraded: Vec::new() }
         }
         Err(failure) => {
             tracing::warn!(provider, reason = failure.reason(), "search failed");
-            empty(
-                provider,
-                Degradation::because(COMPONENT, failure.reason(), &failure.to_string()),
-            )
+            empty(provider, Degradation::because(COMPONENT, failure.reason(), &failure.to_string()))
         }
     }
 }
 
 fn empty(provider: &str, why: Degradation) -> SearchReply {
-    SearchReply {
-        results: Vec::new(),
-        provider: provider.to_owned(),
-        cached: false,
-        degraded: vec![why],
-    }
+    SearchReply { results: Vec::new(), provider: provider.to_owned(), cached: false, degraded: vec![why] }
 }

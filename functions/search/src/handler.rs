@@ -50,10 +50,7 @@ impl Function for Search {
 
     async fn missing(&self, deadline: Deadline) -> Vec<String> {
         let provider = (!self.desk.is_configured()).then(|| "search_provider".to_owned());
-        provider
-            .into_iter()
-            .chain(ControlTable::missing(self.control.as_ref(), deadline).await)
-            .collect()
+        provider.into_iter().chain(ControlTable::missing(self.control.as_ref(), deadline).await).collect()
     }
 
     fn status(&self) -> serde_json::Value {
@@ -82,11 +79,7 @@ fn inquiry(request: &SearchRequest) -> Result<Inquiry, RequestError> {
         return Err(RequestError::ResultCount(MAX_RESULTS));
     }
     let query = Masked::of(&request.query).without_placeholders();
-    Ok(Inquiry {
-        query,
-        max_results,
-        recency: request.recency,
-    })
+    Ok(Inquiry { query, max_results, recency: request.recency })
 }
 
 #[cfg(test)]
@@ -94,11 +87,7 @@ mod tests {
     use super::*;
 
     fn request(query: &str, max_results: Option<usize>) -> SearchRequest {
-        SearchRequest {
-            query: query.to_owned(),
-            max_results,
-            recency: None,
-        }
+        SearchRequest { query: query.to_owned(), max_results, recency: None }
     }
 
     #[test]
@@ -111,17 +100,8 @@ mod tests {
     #[test]
     fn requests_are_bounded() {
         assert_eq!(inquiry(&request(" ", None)).unwrap_err(), RequestError::Empty);
-        assert_eq!(
-            inquiry(&request(&"x".repeat(8_001), None)).unwrap_err(),
-            RequestError::TooLong(8_000)
-        );
-        assert_eq!(
-            inquiry(&request("x", Some(0))).unwrap_err(),
-            RequestError::ResultCount(10)
-        );
-        assert_eq!(
-            inquiry(&request("x", Some(11))).unwrap_err(),
-            RequestError::ResultCount(10)
-        );
+        assert_eq!(inquiry(&request(&"x".repeat(8_001), None)).unwrap_err(), RequestError::TooLong(8_000));
+        assert_eq!(inquiry(&request("x", Some(0))).unwrap_err(), RequestError::ResultCount(10));
+        assert_eq!(inquiry(&request("x", Some(11))).unwrap_err(), RequestError::ResultCount(10));
     }
 }

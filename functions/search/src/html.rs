@@ -6,17 +6,10 @@ use regex::Regex;
 
 /// Plain text of at most `limit` characters.
 pub fn plain(text: &str, limit: usize) -> String {
-    let without_markup = MARKUP
-        .as_ref()
-        .map_or_else(|| text.into(), |markup| markup.replace_all(text, " "));
-    let decoded = ENTITIES
-        .iter()
-        .fold(without_markup.into_owned(), |text, (entity, letter)| {
-            text.replace(entity, letter)
-        });
-    let visible = decoded
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter });
+    let without_markup = MARKUP.as_ref().map_or_else(|| text.into(), |markup| markup.replace_all(text, " "));
+    let decoded =
+        ENTITIES.iter().fold(without_markup.into_owned(), |text, (entity, letter)| text.replace(entity, letter));
+    let visible = decoded.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let words = visible.collect::<String>();
     let spaced = words.split_whitespace().collect::<Vec<_>>().join(" ");
     spaced.chars().take(limit).collect()
@@ -27,14 +20,8 @@ static MARKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The ampersand last, or `&amp;lt;` would become markup.
-const ENTITIES: [(&str, &str); 6] = [
-    ("&nbsp;", " "),
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&quot;", "\""),
-    ("&#39;", "'"),
-    ("&amp;", "&"),
-];
+const ENTITIES: [(&str, &str); 6] =
+    [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
 
 #[cfg(test)]
 mod tests {

@@ -15,10 +15,7 @@ const MAX_URL: usize = 2_048;
 pub fn results(pages: Vec<RawPage>, limit: usize) -> Vec<WebResult> {
     let mut seen = HashSet::new();
     let shown = pages.into_iter().filter_map(result);
-    shown
-        .filter(|result| seen.insert(identity(&result.url)))
-        .take(limit)
-        .collect()
+    shown.filter(|result| seen.insert(identity(&result.url))).take(limit).collect()
 }
 
 fn result(page: RawPage) -> Option<WebResult> {
@@ -31,16 +28,9 @@ fn result(page: RawPage) -> Option<WebResult> {
     Some(WebResult {
         title: if title.is_empty() { host.clone() } else { title },
         content,
-        score: if page.score.is_finite() {
-            page.score.clamp(0.0, 1.0)
-        } else {
-            0.0
-        },
+        score: if page.score.is_finite() { page.score.clamp(0.0, 1.0) } else { 0.0 },
         trust: trust::of_host(&host),
-        published: page
-            .published
-            .map(|date| html::plain(&date, MAX_PUBLISHED))
-            .filter(|date| !date.is_empty()),
+        published: page.published.map(|date| html::plain(&date, MAX_PUBLISHED)).filter(|date| !date.is_empty()),
         url: page.url,
     })
 }
@@ -48,9 +38,7 @@ fn result(page: RawPage) -> Option<WebResult> {
 /// The host, in lower case, of an address that a reader may be sent to: `http` or `https`, a name and no number, no
 /// user before it, nothing that is not printable ASCII.
 fn host(url: &str) -> Option<String> {
-    let printable = url
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"<>\"'`\\".contains(&byte));
+    let printable = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"'`\\".contains(&byte));
     if !printable || url.len() > MAX_URL {
         return None;
     }
@@ -62,10 +50,7 @@ fn host(url: &str) -> Option<String> {
     let (name, port) = authority.split_once(':').unwrap_or((authority, "443"));
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let is_name = name.split('.').count() > 1 && name.split('.').all(is_label);
-    let top = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|top| top.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    let top = name.rsplit('.').next().is_some_and(|top| top.bytes().any(|byte| byte.is_ascii_alphabetic()));
     (is_name && top && port.parse::<u16>().is_ok()).then_some(name)
 }
 
@@ -87,12 +72,7 @@ mod tests {
     use super::*;
 
     fn page(url: &str) -> RawPage {
-        RawPage {
-            url: url.to_owned(),
-            content: "text".to_owned(),
-            score: 7.0,
-            ..RawPage::default()
-        }
+        RawPage { url: url.to_owned(), content: "text".to_owned(), score: 7.0, ..RawPage::default() }
     }
 
     #[test]
@@ -116,25 +96,16 @@ mod tests {
     fn a_page_is_shown_once_and_bounded() {
         let mut long = page("https://www.CMS.gov/a/");
         long.content = "é".repeat(5_000);
-        let shown = results(
-            vec![long, page("http://www.cms.gov/a#top"), page("https://example.org/b")],
-            10,
-        );
+        let shown = results(vec![long, page("http://www.cms.gov/a#top"), page("https://example.org/b")], 10);
         assert_eq!(shown.len(), 2);
         assert_eq!(shown[0].content.chars().count(), MAX_CONTENT);
-        assert_eq!(
-            (shown[0].trust, shown[0].title.as_str()),
-            (Trust::Government, "www.cms.gov")
-        );
+        assert_eq!((shown[0].trust, shown[0].title.as_str()), (Trust::Government, "www.cms.gov"));
         assert!((shown[0].score - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]
     fn pages_without_words_say_nothing() {
-        let empty = RawPage {
-            content: "<p> </p>".to_owned(),
-            ..page("https://example.org")
-        };
+        let empty = RawPage { content: "<p> </p>".to_owned(), ..page("https://example.org") };
         assert!(results(vec![empty], 10).is_empty());
     }
 }

@@ -65,19 +65,12 @@ impl Tavily {
     /// When `url` is not an address.
     pub fn new(key: &SecretString, url: &str, policy: &Policy) -> Result<Self, BadAddress> {
         let authorization = SecretString::from(format!("Bearer {}", key.expose_secret()));
-        Ok(Self {
-            partner: Partner::new("tavily", "TAVILY_URL", url, policy)?,
-            authorization,
-        })
+        Ok(Self { partner: Partner::new("tavily", "TAVILY_URL", url, policy)?, authorization })
     }
 
     async fn ask(&self, inquiry: &Inquiry, deadline: Deadline) -> Result<Vec<RawPage>, Failure> {
         let query = inquiry.query.truncated(MAX_QUERY);
-        let search_depth = if deadline.remaining() < HURRY {
-            "ultra-fast"
-        } else {
-            "fast"
-        };
+        let search_depth = if deadline.remaining() < HURRY { "ultra-fast" } else { "fast" };
         let body = Query {
             query: &query,
             max_results: inquiry.max_results,
@@ -86,12 +79,7 @@ impl Tavily {
             time_range: inquiry.recency,
         };
         let headers = vec![("authorization", &self.authorization)];
-        let ask = Ask {
-            method: Method::POST,
-            path: "search",
-            headers,
-            body: Payload::Json(&body),
-        };
+        let ask = Ask { method: Method::POST, path: "search", headers, body: Payload::Json(&body) };
         let reply: Reply = self.partner.json(deadline, &ask).await.map_err(classify)?;
         Ok(reply.results.into_iter().map(RawPage::from).collect())
     }
@@ -113,29 +101,14 @@ impl SearchProvider for Tavily {
 
 impl From<Page> for RawPage {
     fn from(page: Page) -> Self {
-        let Page {
-            title,
-            url,
-            content,
-            score,
-            published_date,
-        } = page;
-        Self {
-            title,
-            url,
-            content,
-            score: score.unwrap_or(0.0),
-            published: published_date,
-        }
+        let Page { title, url, content, score, published_date } = page;
+        Self { title, url, content, score: score.unwrap_or(0.0), published: published_date }
     }
 }
 
 fn classify(error: CallError<HttpFault>) -> Failure {
     match error {
-        CallError::Fault {
-            source: HttpFault::Status { status, .. },
-            ..
-        } => match status {
+        CallError::Fault { source: HttpFault::Status { status, .. }, .. } => match status {
             432 | 433 => Failure::Quota,
             429 => Failure::RateLimited,
             401 | 403 => Failure::Unauthorized,

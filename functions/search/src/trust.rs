@@ -11,11 +11,7 @@ pub fn of_host(host: &str) -> Trust {
     if EDUCATION.iter().any(is_under) {
         return Trust::Education;
     }
-    if ESTABLISHED.iter().any(is_under) {
-        Trust::Established
-    } else {
-        Trust::Other
-    }
+    if ESTABLISHED.iter().any(is_under) { Trust::Established } else { Trust::Other }
 }
 
 /// Domains that only governments of the United States can have.
@@ -72,12 +68,7 @@ mod tests {
         assert_eq!(of_host("www.medicare.gov"), Trust::Government);
         assert_eq!(of_host("hsph.harvard.edu"), Trust::Education);
         assert_eq!(of_host("www.aetna.com"), Trust::Established);
-        for host in [
-            "medicare.gov.evil.example",
-            "notaetna.com",
-            "gov.example",
-            "example.org",
-        ] {
+        for host in ["medicare.gov.evil.example", "notaetna.com", "gov.example", "example.org"] {
             assert_eq!(of_host(host), Trust::Other, "{host}");
         }
     }

@@ -29,29 +29,16 @@ async fn desk(engine: Engine, tasks: &mut JoinSet<()>) -> Desk {
     let app = Router::new().route("/search", post(answer)).with_state(engine);
     tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
     let policy = Policy::embedded().unwrap();
-    let provider = Settings {
-        key: Some("key".to_owned().into()),
-        url,
-    }
-    .provider(&policy)
-    .unwrap();
+    let provider = Settings { key: Some("key".to_owned().into()), url }.provider(&policy).unwrap();
     Desk::new(provider, &policy.search)
 }
 
 fn engine(status: StatusCode, body: &'static str) -> Engine {
-    Engine {
-        asked: Arc::default(),
-        status,
-        body,
-    }
+    Engine { asked: Arc::default(), status, body }
 }
 
 fn inquiry() -> Inquiry {
-    Inquiry {
-        query: Masked::of("part B premium"),
-        max_results: 3,
-        recency: Some(Recency::Month),
-    }
+    Inquiry { query: Masked::of("part B premium"), max_results: 3, recency: Some(Recency::Month) }
 }
 
 fn soon() -> Deadline {
@@ -66,17 +53,11 @@ async fn results_are_asked_for_and_cleaned() {
     let mut tasks = JoinSet::new();
     let engine = engine(StatusCode::OK, body);
     let reply = desk(engine.clone(), &mut tasks).await.search(&inquiry(), soon()).await;
-    assert_eq!(
-        (reply.provider.as_str(), reply.results.len(), reply.degraded.len()),
-        ("tavily", 1, 0)
-    );
+    assert_eq!((reply.provider.as_str(), reply.results.len(), reply.degraded.len()), ("tavily", 1, 0));
     assert_eq!(reply.results[0].title, "Costs");
     let asked = &engine.asked.lock().await[0];
     assert_eq!(asked["query"], json!("part B premium"));
-    assert_eq!(
-        (&asked["max_results"], &asked["time_range"]),
-        (&json!(3), &json!("month"))
-    );
+    assert_eq!((&asked["max_results"], &asked["time_range"]), (&json!(3), &json!("month")));
 }
 
 #[tokio::test]
@@ -100,10 +81,7 @@ async fn each_refusal_has_its_reason() {
 #[tokio::test]
 async fn an_answer_that_is_none_is_a_fault() {
     let mut tasks = JoinSet::new();
-    let reply = desk(engine(StatusCode::OK, "<html>"), &mut tasks)
-        .await
-        .search(&inquiry(), soon())
-        .await;
+    let reply = desk(engine(StatusCode::OK, "<html>"), &mut tasks).await.search(&inquiry(), soon()).await;
     assert_eq!(reply.degraded[0].reason, "fault");
 }
 
@@ -111,8 +89,5 @@ async fn an_answer_that_is_none_is_a_fault() {
 async fn without_a_key_nothing_is_asked() {
     let policy = Policy::embedded().unwrap();
     let reply = Desk::new(None, &policy.search).search(&inquiry(), soon()).await;
-    assert_eq!(
-        (reply.provider.as_str(), reply.degraded[0].reason.as_str()),
-        ("none", "not_configured")
-    );
+    assert_eq!((reply.provider.as_str(), reply.degraded[0].reason.as_str()), ("none", "not_configured"));
 }

@@ -1,6 +1,9 @@
 //! `POST /chat/completions`, buffered and streamed (OpenAI API reference, "Chat").
 
-use futures_util::{StreamExt, stream::{BoxStream, try_unfold}};
+use futures_util::{
+    StreamExt,
+    stream::{BoxStream, try_unfold},
+};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -85,7 +88,12 @@ impl ChatModel {
     }
 
     /// The whole answer to `messages`, of at most `max_tokens` tokens.
-    pub async fn complete(&self, deadline: Deadline, messages: &[Message], max_tokens: u32) -> Result<Completion, CallError<HttpFault>> {
+    pub async fn complete(
+        &self,
+        deadline: Deadline,
+        messages: &[Message],
+        max_tokens: u32,
+    ) -> Result<Completion, CallError<HttpFault>> {
         let request = self.request(messages, max_tokens, false);
         let reply: CompletionReply = self.partner.json(deadline, &self.ask(&request)).await?;
         let text = reply.choices.into_iter().next().and_then(|choice| choice.message?.content).unwrap_or_default();
@@ -113,7 +121,9 @@ impl ChatModel {
                     }
                 }
                 match deadline.bound("the model's stream", bytes.next()).await {
-                    Ok(Some(Ok(more))) if buffer.len() + more.len() <= MAX_LINE_BYTES => buffer.extend_from_slice(&more),
+                    Ok(Some(Ok(more))) if buffer.len() + more.len() <= MAX_LINE_BYTES => {
+                        buffer.extend_from_slice(&more)
+                    }
                     Ok(Some(Err(fault))) => return Err(fault),
                     Ok(Some(Ok(_))) => return Err(HttpFault::Body),
                     // A stream that ends without saying so was cut.
@@ -134,7 +144,12 @@ impl ChatModel {
     }
 
     fn ask<'a, 'b: 'a>(&'b self, request: &'a CompletionRequest<'b>) -> Ask<'a, CompletionRequest<'b>> {
-        Ask { method: Method::POST, path: "chat/completions", headers: vec![("authorization", &self.authorization)], body: Payload::Json(request) }
+        Ask {
+            method: Method::POST,
+            path: "chat/completions",
+            headers: vec![("authorization", &self.authorization)],
+            body: Payload::Json(request),
+        }
     }
 }
 

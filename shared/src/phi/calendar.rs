@@ -26,30 +26,17 @@ struct Form {
 
 impl Form {
     fn find<'a>(&'a self, bytes: &'a [u8], cues: &'a Cues<'_>) -> impl Iterator<Item = Hit> + 'a {
-        self.regex
-            .captures_iter(bytes)
-            .filter(|captures| (self.valid)(captures))
-            .filter_map(|captures| {
-                let range = captures.get(0)?.range();
-                stands_alone(bytes, &range).then(|| self.judge(range, cues))?
-            })
+        self.regex.captures_iter(bytes).filter(|captures| (self.valid)(captures)).filter_map(|captures| {
+            let range = captures.get(0)?.range();
+            stands_alone(bytes, &range).then(|| self.judge(range, cues))?
+        })
     }
 
     fn judge(&self, range: Range<usize>, cues: &Cues<'_>) -> Option<Hit> {
         match cues.of_date(&range) {
-            Some(Meaning::Birth) => Some(Hit {
-                kind: Kind::Birth,
-                range,
-                score: 0.95,
-                rule: "PHI-C1",
-            }),
+            Some(Meaning::Birth) => Some(Hit { kind: Kind::Birth, range, score: 0.95, rule: "PHI-C1" }),
             None if self.needs_cue => None,
-            _ => Some(Hit {
-                kind: Kind::Date,
-                range,
-                score: 0.8,
-                rule: "PHI-C2",
-            }),
+            _ => Some(Hit { kind: Kind::Date, range, score: 0.8, rule: "PHI-C2" }),
         }
     }
 }
@@ -69,57 +56,31 @@ fn stands_alone(bytes: &[u8], range: &Range<usize>) -> bool {
 
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     let form = |pattern: String, needs_cue, valid: fn(&Captures<'_>) -> bool| {
-        let regex = RegexBuilder::new(&pattern)
-            .unicode(false)
-            .case_insensitive(true)
-            .build()
-            .ok()?;
-        Some(Form {
-            regex,
-            needs_cue,
-            valid,
-        })
+        let regex = RegexBuilder::new(&pattern).unicode(false).case_insensitive(true).build().ok()?;
+        Some(Form { regex, needs_cue, valid })
     };
     let time = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?";
     let day = r"(\d{1,2})(?:st|nd|rd|th)?";
     let year = r"(?:(?:,|,? del?|,? of)? ((?:19|20)\d{2}))";
     [
-        form(
-            format!(r"\b((?:19|20)\d{{2}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})\b{time}"),
-            false,
-            |c| is_day(number(c, 2), number(c, 3)),
-        ),
-        form(
-            format!(r"\b(\d{{1,2}})([-/])(\d{{1,2}})[-/]((?:19|20)?\d{{2}})\b{time}"),
-            false,
-            either_order,
-        ),
-        form(
-            format!(r"\b(\d{{1,2}})(\.)(\d{{1,2}})\.((?:19|20)\d{{2}})\b{time}"),
-            false,
-            either_order,
-        ),
-        form(format!(r"\b{MONTH}\.? {day}{year}\b"), false, |c| {
-            is_day(1, number(c, 1))
+        form(format!(r"\b((?:19|20)\d{{2}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})\b{time}"), false, |c| {
+            is_day(number(c, 2), number(c, 3))
         }),
-        form(format!(r"\b{day}(?: of| de)? {MONTH}\b\.?{year}"), false, |c| {
-            is_day(1, number(c, 1))
-        }),
+        form(format!(r"\b(\d{{1,2}})([-/])(\d{{1,2}})[-/]((?:19|20)?\d{{2}})\b{time}"), false, either_order),
+        form(format!(r"\b(\d{{1,2}})(\.)(\d{{1,2}})\.((?:19|20)\d{{2}})\b{time}"), false, either_order),
+        form(format!(r"\b{MONTH}\.? {day}{year}\b"), false, |c| is_day(1, number(c, 1))),
+        form(format!(r"\b{day}(?: of| de)? {MONTH}\b\.?{year}"), false, |c| is_day(1, number(c, 1))),
         form(format!(r"\b{MONTH}\.? {day}\b"), true, |c| is_day(1, number(c, 1))),
-        form(format!(r"\b{day}(?: of| de)? {MONTH}\b"), true, |c| {
-            is_day(1, number(c, 1))
-        }),
+        form(format!(r"\b{day}(?: of| de)? {MONTH}\b"), true, |c| is_day(1, number(c, 1))),
         form(r"\b(\d{1,2})(/)(\d{1,2})\b".to_owned(), true, either_order),
         form(
             r"\d{4} ?\xE5\xB9\xB4 ?(\d{1,2}) ?\xE6\x9C\x88 ?(\d{1,2}) ?(?:\xE6\x97\xA5|\xE5\x8F\xB7)".to_owned(),
             false,
             |c| is_day(number(c, 1), number(c, 2)),
         ),
-        form(
-            r"\b(\d{4}) ?\xEB\x85\x84 ?(\d{1,2}) ?\xEC\x9B\x94 ?(\d{1,2}) ?\xEC\x9D\xBC".to_owned(),
-            false,
-            |c| is_day(number(c, 2), number(c, 3)),
-        ),
+        form(r"\b(\d{4}) ?\xEB\x85\x84 ?(\d{1,2}) ?\xEC\x9B\x94 ?(\d{1,2}) ?\xEC\x9D\xBC".to_owned(), false, |c| {
+            is_day(number(c, 2), number(c, 3))
+        }),
     ]
     .into_iter()
     .flatten()
@@ -132,9 +93,7 @@ const MONTH: &str = "(?:jan(?:uary|vier|eiro)?|feb(?:ruary|rero)?|fev(?:rier|ere
     |oct(?:ober|ubre|obre)?|outubro|nov(?:ember|iembre|embre|embro)?|dec(?:ember|embre)?|dic(?:iembre)?|dezembro|enero|abril)";
 
 fn number(captures: &Captures<'_>, group: usize) -> u32 {
-    let text = captures
-        .get(group)
-        .and_then(|found| std::str::from_utf8(found.as_bytes()).ok());
+    let text = captures.get(group).and_then(|found| std::str::from_utf8(found.as_bytes()).ok());
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 

@@ -3,10 +3,7 @@
 
 /// The digits of `bytes`, as numbers.
 pub(super) fn digits(bytes: &[u8]) -> impl DoubleEndedIterator<Item = u32> + Clone + '_ {
-    bytes
-        .iter()
-        .filter(|byte| byte.is_ascii_digit())
-        .map(|byte| u32::from(byte - b'0'))
+    bytes.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'))
 }
 
 /// Luhn's formula (ISO/IEC 7812-1), for payment cards of 12 to 19 digits.
@@ -50,11 +47,8 @@ pub(super) fn itin(bytes: &[u8]) -> bool {
 
 /// International bank account number (ISO 13616): the rearranged number is 1 modulo 97.
 pub(super) fn iban(bytes: &[u8]) -> bool {
-    let compact: Vec<u8> = bytes
-        .iter()
-        .filter(|byte| byte.is_ascii_alphanumeric())
-        .map(u8::to_ascii_uppercase)
-        .collect();
+    let compact: Vec<u8> =
+        bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
     if !(15..=34).contains(&compact.len()) {
         return false;
     }
@@ -74,11 +68,7 @@ pub(super) fn vin(bytes: &[u8]) -> bool {
     if bytes.len() != WEIGHTS.len() {
         return false;
     }
-    let sum: Option<u32> = bytes
-        .iter()
-        .zip(WEIGHTS)
-        .map(|(byte, weight)| Some(vin_value(*byte)? * weight))
-        .sum();
+    let sum: Option<u32> = bytes.iter().zip(WEIGHTS).map(|(byte, weight)| Some(vin_value(*byte)? * weight)).sum();
     let check = match sum.map(|sum| sum % 11) {
         Some(10) => b'X',
         Some(rest) => b'0' + u8::try_from(rest).unwrap_or_default(),
@@ -89,19 +79,14 @@ pub(super) fn vin(bytes: &[u8]) -> bool {
 
 /// An IPv4 or IPv6 address that is not a loopback or an unspecified one.
 pub(super) fn ip(bytes: &[u8]) -> bool {
-    let parsed = std::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| text.parse::<std::net::IpAddr>().ok());
+    let parsed = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<std::net::IpAddr>().ok());
     parsed.is_some_and(|address| !address.is_loopback() && !address.is_unspecified())
 }
 
 fn luhn(digits: impl DoubleEndedIterator<Item = u32>, start: u32) -> bool {
     let double = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
-    let sum: u32 = digits
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| if place % 2 == 1 { double(digit) } else { digit })
-        .sum();
+    let sum: u32 =
+        digits.rev().enumerate().map(|(place, digit)| if place % 2 == 1 { double(digit) } else { digit }).sum();
     (sum + start).is_multiple_of(10)
 }
 

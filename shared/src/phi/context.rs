@@ -99,11 +99,7 @@ fn ends_sentence(gap: &[u8]) -> bool {
 }
 
 fn word_before(gap: &[u8], place: usize) -> usize {
-    gap[..place]
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count()
+    gap[..place].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count()
 }
 
 struct Lexicon {
@@ -118,24 +114,16 @@ impl Lexicon {
             .flat_map(|(meaning, words)| words.split(',').map(|word| (word.trim(), *meaning)))
             .map(|(word, meaning)| (View::fold(word, &[]).text().to_owned(), meaning))
             .unzip();
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(words);
-        Some(Self {
-            automaton: automaton.ok()?,
-            meanings,
-        })
+        let automaton =
+            AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words);
+        Some(Self { automaton: automaton.ok()?, meanings })
     }
 
     fn find(&self, bytes: &[u8]) -> Vec<Cue> {
         self.automaton
             .find_iter(bytes)
             .filter(|found| is_word(bytes, found.range()))
-            .map(|found| Cue {
-                range: found.range(),
-                meaning: self.meanings[found.pattern().as_usize()],
-            })
+            .map(|found| Cue { range: found.range(), meaning: self.meanings[found.pattern().as_usize()] })
             .collect()
     }
 }
@@ -190,10 +178,7 @@ const WORDS: &[(Meaning, &str)] = &[
         "account, account number, acct, acct no, checking, savings, iban, bank account, cuenta, número de cuenta, \
          cuenta bancaria, compte, conta, 账户, 帐户, 账号, tài khoản, kont, konto, счёт, 계좌",
     ),
-    (
-        Meaning::Id(Kind::Routing),
-        "routing, routing number, aba, número de ruta",
-    ),
+    (Meaning::Id(Kind::Routing), "routing, routing number, aba, número de ruta"),
     (
         Meaning::Id(Kind::Card),
         "card, card number, credit card, debit card, cc, visa, mastercard, amex, tarjeta, tarjeta de crédito, carte, cartão, \

@@ -45,21 +45,13 @@ mod tests {
     use super::*;
 
     fn hit(kind: Kind, range: Range<usize>, score: f32) -> Hit {
-        Hit {
-            kind,
-            range,
-            score,
-            rule: "test",
-        }
+        Hit { kind, range, score, rule: "test" }
     }
 
     #[test]
     fn the_surer_hit_names_the_union() {
-        let resolved = resolve(vec![
-            hit(Kind::Account, 4..12, 0.6),
-            hit(Kind::Ssn, 0..9, 0.9),
-            hit(Kind::Ip, 20..25, 0.5),
-        ]);
+        let resolved =
+            resolve(vec![hit(Kind::Account, 4..12, 0.6), hit(Kind::Ssn, 0..9, 0.9), hit(Kind::Ip, 20..25, 0.5)]);
         let kinds: Vec<_> = resolved.iter().map(|hit| (hit.kind, hit.range.clone())).collect();
         assert_eq!(kinds, [(Kind::Ssn, 0..12), (Kind::Ip, 20..25)]);
     }

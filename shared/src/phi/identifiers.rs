@@ -14,18 +14,9 @@ use super::patterns::is_hotline;
 
 /// The numbers among `bytes` that a word explains.
 pub(super) fn find(bytes: &[u8], cues: &Cues<'_>) -> Vec<Hit> {
-    let tokens = TOKEN
-        .iter()
-        .flat_map(|token| token.find_iter(bytes))
-        .map(|found| found.range());
-    let spaced = SPACED
-        .iter()
-        .flat_map(|spaced| spaced.find_iter(bytes))
-        .map(|found| found.range());
-    tokens
-        .chain(spaced)
-        .filter_map(|range| judge(bytes, range, cues))
-        .collect()
+    let tokens = TOKEN.iter().flat_map(|token| token.find_iter(bytes)).map(|found| found.range());
+    let spaced = SPACED.iter().flat_map(|spaced| spaced.find_iter(bytes)).map(|found| found.range());
+    tokens.chain(spaced).filter_map(|range| judge(bytes, range, cues)).collect()
 }
 
 fn judge(bytes: &[u8], range: Range<usize>, cues: &Cues<'_>) -> Option<Hit> {
@@ -36,25 +27,15 @@ fn judge(bytes: &[u8], range: Range<usize>, cues: &Cues<'_>) -> Option<Hit> {
     let Some(Meaning::Id(said)) = cues.of_number(&range) else {
         return None;
     };
-    let kind = if said == Kind::Ssn && is_last_four(bytes, &range) {
-        said
-    } else {
-        fits(said, value)?
-    };
-    Some(Hit {
-        kind,
-        range,
-        score: 0.75,
-        rule: "PHI-X1",
-    })
+    let kind = if said == Kind::Ssn && is_last_four(bytes, &range) { said } else { fits(said, value)? };
+    Some(Hit { kind, range, score: 0.75, rule: "PHI-X1" })
 }
 
 /// "the last four of my SSN are 1234".
 fn is_last_four(bytes: &[u8], range: &Range<usize>) -> bool {
     let before = bytes[range.start.saturating_sub(40)..range.start].to_ascii_lowercase();
-    let says_last = [b"last".as_slice(), b"ultim"]
-        .iter()
-        .any(|word| before.windows(word.len()).any(|window| window == *word));
+    let says_last =
+        [b"last".as_slice(), b"ultim"].iter().any(|word| before.windows(word.len()).any(|window| window == *word));
     range.len() == 4 && bytes[range.clone()].iter().all(u8::is_ascii_digit) && says_last
 }
 
@@ -93,32 +74,15 @@ fn is_quantity(bytes: &[u8], range: &Range<usize>) -> bool {
     let after = &bytes[range.end..];
     let unit = after.trim_ascii_start();
     matches!(before, Some(b'$' | b'.' | b'@' | b'_' | b'/'))
-        || [
-            b"%".as_slice(),
-            b"mg",
-            b"mcg",
-            b"ml",
-            b"days",
-            b"dias",
-            b"dollars",
-            b"dolares",
-            b"USD",
-        ]
-        .iter()
-        .any(|word| unit.starts_with(word))
+        || [b"%".as_slice(), b"mg", b"mcg", b"ml", b"days", b"dias", b"dollars", b"dolares", b"USD"]
+            .iter()
+            .any(|word| unit.starts_with(word))
         || (after.first() == Some(&b',') && after.get(1).is_some_and(u8::is_ascii_digit))
 }
 
 static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    RegexBuilder::new(r"\b[A-Za-z0-9]{1,20}(?:[-/][A-Za-z0-9]{1,20}){0,4}\b")
-        .unicode(false)
-        .build()
-        .ok()
+    RegexBuilder::new(r"\b[A-Za-z0-9]{1,20}(?:[-/][A-Za-z0-9]{1,20}){0,4}\b").unicode(false).build().ok()
 });
 
-static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    RegexBuilder::new(r"\+?\(?\b\d(?:[ ().-]{0,2}\d){6,18}\b")
-        .unicode(false)
-        .build()
-        .ok()
-});
+static SPACED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| RegexBuilder::new(r"\+?\(?\b\d(?:[ ().-]{0,2}\d){6,18}\b").unicode(false).build().ok());

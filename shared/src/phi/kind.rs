@@ -106,9 +106,7 @@ impl Kind {
 
     /// The kind whose placeholder label this is, without regard to case.
     pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.label().eq_ignore_ascii_case(label))
+        Self::ALL.into_iter().find(|kind| kind.label().eq_ignore_ascii_case(label))
     }
 
     /// Whether public text (a page, an answer) rightly contains values of this kind: a hotline, a deadline,

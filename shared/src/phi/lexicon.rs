@@ -49,16 +49,12 @@ pub(super) fn classify(word: &str) -> Class {
 
 /// Whether `word` after a name makes it the name of a disease, a law, a place or a house.
 pub(super) fn names_an_institution(word: &str) -> bool {
-    INSTITUTIONS
-        .iter()
-        .any(|institution| institution.eq_ignore_ascii_case(word))
+    INSTITUTIONS.iter().any(|institution| institution.eq_ignore_ascii_case(word))
 }
 
 /// "I'm", "Don't", "We'll".
 fn is_contraction(key: &str) -> bool {
-    ["'m", "'t", "'re", "'ve", "'ll", "'d"]
-        .iter()
-        .any(|ending| key.ends_with(ending))
+    ["'m", "'t", "'re", "'ve", "'ll", "'d"].iter().any(|ending| key.ends_with(ending))
 }
 
 /// Whether a place's name goes on after `word`.
@@ -68,20 +64,15 @@ pub(super) fn opens_a_place(word: &str) -> bool {
 
 /// Whether the sorted `list` has `key`, and whether starred there.
 fn find(list: &[&str], key: &str) -> Option<bool> {
-    let index = list
-        .binary_search_by_key(&key, |entry| entry.trim_end_matches('*'))
-        .ok()?;
+    let index = list.binary_search_by_key(&key, |entry| entry.trim_end_matches('*')).ok()?;
     Some(list[index].ends_with('*'))
 }
 
 fn title_case(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first
-            .to_uppercase()
-            .chain(letters.flat_map(char::to_lowercase))
-            .collect()
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect())
 }
 
 static GIVEN: LazyLock<Vec<&'static str>> = LazyLock::new(|| include_str!("data/given_names.txt").lines().collect());
@@ -92,9 +83,8 @@ static STOP: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     words
 });
 
-const PARTICLES: [&str; 14] = [
-    "de", "la", "las", "los", "del", "da", "do", "dos", "van", "von", "der", "den", "bin", "al",
-];
+const PARTICLES: [&str; 14] =
+    ["de", "la", "las", "los", "del", "da", "do", "dos", "van", "von", "der", "den", "bin", "al"];
 
 const TITLES: [&str; 19] = [
     "Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Dra", "Doctor", "Doctora", "Sr", "Sra", "Srta", "Senor", "Senora",

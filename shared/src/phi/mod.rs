@@ -92,10 +92,7 @@ pub fn mask_with(text: &str, vault: &mut Vault, scope: Scope, strangers: Strange
     let placeholders: Vec<_> = placeholder::find(text).collect();
     let blanks: Vec<_> = placeholders.iter().map(|(range, _)| range.clone()).collect();
     let view = View::fold(text, &blanks);
-    let mut spans: Vec<Span> = detect(&view, scope)
-        .into_iter()
-        .map(|hit| Span::of(&hit, &view))
-        .collect();
+    let mut spans: Vec<Span> = detect(&view, scope).into_iter().map(|hit| Span::of(&hit, &view)).collect();
     spans.extend(
         placeholders
             .into_iter()
@@ -141,21 +138,11 @@ struct Span {
 
 impl Span {
     fn of(hit: &Hit, view: &View) -> Self {
-        Self {
-            range: view.to_original(hit.range.clone()),
-            kind: hit.kind,
-            score: hit.score,
-            rule: hit.rule,
-        }
+        Self { range: view.to_original(hit.range.clone()), kind: hit.kind, score: hit.score, rule: hit.rule }
     }
 
     const fn literal(range: Range<usize>) -> Self {
-        Self {
-            range,
-            kind: Kind::Literal,
-            score: 1.0,
-            rule: "PHI-Z1",
-        }
+        Self { range, kind: Kind::Literal, score: 1.0, rule: "PHI-Z1" }
     }
 }
 
@@ -184,10 +171,7 @@ fn replace(text: &str, spans: &[Span], vault: &mut Vault) -> Masking {
         }
     }
     masked.push_str(&text[copied..]);
-    Masking {
-        text: Masked::new(masked),
-        findings,
-    }
+    Masking { text: Masked::new(masked), findings }
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ use super::words::Words;
 /// The names in `view`.
 pub(super) fn find(view: &View) -> Vec<Hit> {
     let words = Words::split(view);
-    let mut hits: Vec<Hit> = INTRODUCTIONS
-        .iter()
-        .flat_map(|introduction| introduction.find(&words))
-        .collect();
+    let mut hits: Vec<Hit> = INTRODUCTIONS.iter().flat_map(|introduction| introduction.find(&words)).collect();
     hits.extend((0..words.len()).filter_map(|index| words.listed(index)));
     hits.extend(in_other_scripts(view.bytes()));
     hits
@@ -45,17 +42,8 @@ enum Strength {
 impl Introduction {
     fn new(words: &str, strength: Strength, score: f32, rule: &'static str) -> Option<Self> {
         let pattern = format!(r"\b(?:{words})\b(?:\s?[:#]\s{{0,3}}|,? \(?)");
-        let regex = RegexBuilder::new(&pattern)
-            .unicode(false)
-            .case_insensitive(true)
-            .build()
-            .ok()?;
-        Some(Self {
-            regex,
-            strength,
-            score,
-            rule,
-        })
+        let regex = RegexBuilder::new(&pattern).unicode(false).case_insensitive(true).build().ok()?;
+        Some(Self { regex, strength, score, rule })
     }
 
     fn find<'a>(&'a self, words: &'a Words<'a>) -> impl Iterator<Item = Hit> + 'a {
@@ -103,26 +91,15 @@ const GREETINGS: &str = "named|called|llamad[oa]|signed|sincerely|regards|atenta
 
 /// Names after "my name is" in scripts without capitals, or with letters of two bytes and more.
 fn in_other_scripts(bytes: &[u8]) -> impl Iterator<Item = Hit> + '_ {
-    OTHER_SCRIPTS
-        .iter()
-        .flat_map(|regex| regex.captures_iter(bytes))
-        .filter_map(|captures| {
-            let range = captures.iter().skip(1).flatten().next()?.range();
-            Some(Hit {
-                kind: Kind::Person,
-                range,
-                score: 0.75,
-                rule: "PHI-A5",
-            })
-        })
+    OTHER_SCRIPTS.iter().flat_map(|regex| regex.captures_iter(bytes)).filter_map(|captures| {
+        let range = captures.iter().skip(1).flatten().next()?.range();
+        Some(Hit { kind: Kind::Person, range, score: 0.75, rule: "PHI-A5" })
+    })
 }
 
 static OTHER_SCRIPTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let chinese = r"(?:我叫|我的名字是|名字叫|姓名：|姓名:) ?((?:[\xE4-\xE9][\x80-\xBF]{2}){2,3})";
     let korean = r"이름은 ?((?:[\xEA-\xED][\x80-\xBF]{2}){2,4}?)(?:입니다|이고|이에요|예요)";
     let russian = r"(?:Меня|меня) зовут ((?:[\xD0\xD1][\x80-\xBF])+(?: \xD0[\x90-\xAF](?:[\xD0\xD1][\x80-\xBF])+)?)";
-    RegexBuilder::new(&[chinese, korean, russian].join("|"))
-        .unicode(false)
-        .build()
-        .ok()
+    RegexBuilder::new(&[chinese, korean, russian].join("|")).unicode(false).build().ok()
 });

@@ -33,12 +33,7 @@ pub(super) fn find(bytes: &[u8]) -> Vec<Hit> {
     let Some(matcher) = MATCHER.as_ref() else {
         return Vec::new();
     };
-    matcher
-        .set
-        .matches(bytes)
-        .into_iter()
-        .flat_map(|index| matcher.run(index, bytes))
-        .collect()
+    matcher.set.matches(bytes).into_iter().flat_map(|index| matcher.run(index, bytes)).collect()
 }
 
 struct Matcher {
@@ -50,9 +45,8 @@ impl Matcher {
     fn build() -> Option<Self> {
         let patterns = || rules().map(|rule| rule.pattern);
         let set = RegexSetBuilder::new(patterns()).unicode(false).build().ok()?;
-        let regexes = patterns()
-            .map(|pattern| RegexBuilder::new(pattern).unicode(false).build().ok())
-            .collect::<Option<_>>()?;
+        let regexes =
+            patterns().map(|pattern| RegexBuilder::new(pattern).unicode(false).build().ok()).collect::<Option<_>>()?;
         Some(Self { set, regexes })
     }
 
@@ -241,31 +235,21 @@ pub fn is_hotline(number: &[u8]) -> bool {
 
 fn is_government(address: &[u8]) -> bool {
     let lower = address.to_ascii_lowercase();
-    [b".gov".as_slice(), b".mil"]
-        .iter()
-        .any(|suffix| lower.ends_with(suffix))
+    [b".gov".as_slice(), b".mil"].iter().any(|suffix| lower.ends_with(suffix))
 }
 
 /// A page that is likely one person's: a single path segment that reads like a user name, or one that says so.
 /// Articles have longer paths or hyphens; the sites of agencies and schools are public.
 fn personal_page(bytes: &[u8], range: Range<usize>) -> bool {
     let url = String::from_utf8_lossy(&bytes[range]).to_ascii_lowercase();
-    let rest = url
-        .split_once("://")
-        .map_or("", |(_, rest)| rest)
-        .trim_end_matches(['.', ',', ';', '?', '!']);
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest).trim_end_matches(['.', ',', ';', '?', '!']);
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let public = [".gov", ".mil", ".edu"].iter().any(|suffix| host.ends_with(suffix));
-    let says_so = [
-        "/user", "/profile", "/account", "/member", "/patient", "/u/", "/~", "/@",
-    ]
-    .iter()
-    .any(|part| rest.contains(part));
+    let says_so = ["/user", "/profile", "/account", "/member", "/patient", "/u/", "/~", "/@"]
+        .iter()
+        .any(|part| rest.contains(part));
     let handle = !path.is_empty()
-        && path
-            .trim_end_matches('/')
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
+        && path.trim_end_matches('/').bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
     host.contains('@') || (!public && (says_so || (handle && !path.contains(".htm"))))
 }
 
@@ -277,23 +261,13 @@ fn is_age(bytes: &[u8], range: Range<usize>) -> bool {
         .iter()
         .position(|byte| !byte.is_ascii_digit())
         .map_or(&[][..], |place| &value[place..]);
-    let has_old = [b"old".as_slice(), b"olds", b"yo", b"y/o"]
-        .iter()
-        .any(|old| unit.to_ascii_lowercase().ends_with(old));
+    let has_old =
+        [b"old".as_slice(), b"olds", b"yo", b"y/o"].iter().any(|old| unit.to_ascii_lowercase().ends_with(old));
     let before = bytes[range.start.saturating_sub(12)..range.start].to_ascii_lowercase();
     let says = |words: &[&[u8]]| words.iter().any(|word| before.ends_with(word));
     has_old || says(&AGE_WORDS) || (!unit.is_empty() && says(&HAVING))
 }
 
-const AGE_WORDS: [&[u8]; 9] = [
-    b"aged ",
-    b"age ",
-    b"age: ",
-    b"age of ",
-    b"edad: ",
-    b"edad de ",
-    b"turned ",
-    b"turns ",
-    b"turning ",
-];
+const AGE_WORDS: [&[u8]; 9] =
+    [b"aged ", b"age ", b"age: ", b"age of ", b"edad: ", b"edad de ", b"turned ", b"turns ", b"turning "];
 const HAVING: [&[u8]; 4] = [b"tiene ", b"tengo ", b"cumplio ", b"cumple "];

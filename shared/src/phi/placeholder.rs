@@ -41,20 +41,11 @@ impl fmt::Display for Placeholder {
 /// Placeholders in a text, with their byte ranges: case and inner spaces do not matter, since language models and
 /// translators change both.
 pub(super) fn find(text: &str) -> impl Iterator<Item = (Range<usize>, Placeholder)> + '_ {
-    SHAPE
-        .as_ref()
-        .into_iter()
-        .flat_map(move |shape| shape.captures_iter(text))
-        .filter_map(|captures| {
-            let number = captures
-                .get(2)?
-                .as_str()
-                .parse()
-                .ok()
-                .filter(|number| (1..=MAX_NUMBER).contains(number))?;
-            let kind = Kind::from_label(captures.get(1)?.as_str())?;
-            Some((captures.get(0)?.range(), Placeholder { kind, number }))
-        })
+    SHAPE.as_ref().into_iter().flat_map(move |shape| shape.captures_iter(text)).filter_map(|captures| {
+        let number = captures.get(2)?.as_str().parse().ok().filter(|number| (1..=MAX_NUMBER).contains(number))?;
+        let kind = Kind::from_label(captures.get(1)?.as_str())?;
+        Some((captures.get(0)?.range(), Placeholder { kind, number }))
+    })
 }
 
 static SHAPE: LazyLock<Option<Regex>> =
@@ -66,21 +57,13 @@ mod tests {
 
     #[test]
     fn tolerates_case_and_spaces_but_not_unknown_kinds() {
-        let found: Vec<_> = find("[SSN_1] [ ssn _ 2 ] [Dob 3] [NOTE_1] [SSN_0]")
-            .map(|(_, p)| p.to_string())
-            .collect();
+        let found: Vec<_> = find("[SSN_1] [ ssn _ 2 ] [Dob 3] [NOTE_1] [SSN_0]").map(|(_, p)| p.to_string()).collect();
         assert_eq!(found, ["[SSN_1]", "[SSN_2]", "[DOB_3]"]);
     }
 
     #[test]
     fn parses_only_the_exact_form() {
-        assert_eq!(
-            Placeholder::parse("[MBI_12]"),
-            Some(Placeholder {
-                kind: Kind::Mbi,
-                number: 12
-            })
-        );
+        assert_eq!(Placeholder::parse("[MBI_12]"), Some(Placeholder { kind: Kind::Mbi, number: 12 }));
         assert_eq!(Placeholder::parse("[mbi_12]"), None);
         assert_eq!(Placeholder::parse("x[MBI_12]"), None);
         assert_eq!(Placeholder::parse("[MBI_012]"), None);

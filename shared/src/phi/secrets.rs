@@ -7,13 +7,7 @@ use super::patterns::Rule;
 
 /// Shapes of secrets, by the prefixes that their issuers document.
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "SEC-1",
-        kind: Kind::Secret,
-        pattern: r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        score: 0.98,
-        accept: any,
-    },
+    Rule { id: "SEC-1", kind: Kind::Secret, pattern: r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", score: 0.98, accept: any },
     Rule {
         id: "SEC-2",
         kind: Kind::Secret,

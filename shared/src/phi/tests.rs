@@ -36,10 +36,7 @@ fn secrets() {
     let cases = [
         ("key AKIAIOSFODNN7EXAMPLE here", "key [SECRET_1] here"),
         ("api_key=abcdef1234567890", "api_key=[SECRET_1]"),
-        (
-            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN",
-            "[SECRET_1]",
-        ),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN", "[SECRET_1]"),
     ];
     for (text, expected) in cases {
         assert_eq!(masked(text), expected);
@@ -72,10 +69,7 @@ fn names_after_introductions() {
         ("Dr. Singh said", "[PERSON_1] said"),
         ("我叫王小明，我想", "我叫[PERSON_1]，我想"),
         ("Меня зовут Иван, мой полис", "Меня зовут [PERSON_1], мой полис"),
-        (
-            "hi this is tamika washington, calling",
-            "hi this is [PERSON_1], calling",
-        ),
+        ("hi this is tamika washington, calling", "hi this is [PERSON_1], calling"),
     ];
     for (text, expected) in cases {
         assert_eq!(masked(text), expected);
@@ -122,13 +116,7 @@ fn random_texts_keep_the_promises() {
         assert_eq!(vault.unmask(masking.text.as_str()), text);
         let length = text.chars().count();
         let ordered = masking.findings.windows(2).all(|pair| pair[0].end <= pair[1].start);
-        assert!(
-            ordered
-                && masking
-                    .findings
-                    .iter()
-                    .all(|found| found.start < found.end && found.end <= length)
-        );
+        assert!(ordered && masking.findings.iter().all(|found| found.start < found.end && found.end <= length));
     }
 }
 
@@ -199,9 +187,7 @@ fn scramble(seed: &mut u64) -> String {
         "a@b.co",
     ];
     let mut next = || {
-        *seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(*seed >> 33).unwrap()
     };
     let count = next() % 12;

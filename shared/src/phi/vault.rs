@@ -65,10 +65,7 @@ impl Vault {
 
     /// Placeholder → value. Contains PHI: only for stores and hops inside our own account.
     pub fn to_map(&self) -> BTreeMap<String, String> {
-        self.by_placeholder
-            .iter()
-            .map(|(placeholder, value)| (placeholder.to_string(), value.clone()))
-            .collect()
+        self.by_placeholder.iter().map(|(placeholder, value)| (placeholder.to_string(), value.clone())).collect()
     }
 
     /// Number of values held.
@@ -130,10 +127,7 @@ impl Vault {
 
 impl fmt::Debug for Vault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Vault")
-            .field("values", &self.len())
-            .finish_non_exhaustive()
+        formatter.debug_struct("Vault").field("values", &self.len()).finish_non_exhaustive()
     }
 }
 

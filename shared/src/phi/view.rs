@@ -40,11 +40,7 @@ impl View {
             write(offset, letter, &mut text);
             origin.resize(text.len(), u32::try_from(offset).unwrap_or(u32::MAX));
         }
-        Self {
-            text,
-            origin,
-            original_len: original.len(),
-        }
+        Self { text, origin, original_len: original.len() }
     }
 
     /// The folded text.
@@ -63,10 +59,7 @@ impl View {
             return self.original_len..self.original_len;
         };
         let last = self.origin.get(range.end.saturating_sub(1)).copied().unwrap_or(start);
-        let after = self
-            .origin
-            .get(range.end..)
-            .and_then(|rest| rest.iter().find(|&&next| next > last));
+        let after = self.origin.get(range.end..).and_then(|rest| rest.iter().find(|&&next| next > last));
         start as usize..after.map_or(self.original_len, |&next| next as usize)
     }
 }

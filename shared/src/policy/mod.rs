@@ -92,7 +92,11 @@ impl Policy {
     pub fn gate(&self, name: &str) -> GateLimits {
         let gate = &self.function(name).gate;
         let in_flight = (gate.in_flight_per_vcpu * self.vcpu()).max(1);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both factors are validated as small")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "both factors are validated as small"
+        )]
         let queue = (in_flight as f64 * gate.queue_ratio).round() as usize;
         GateLimits { in_flight, queue, max_wait: gate.max_wait }
     }

@@ -25,7 +25,9 @@ fn positive(policy: &Policy) -> Vec<String> {
         ("dependencies.defaults.concurrent", policy.dependencies.defaults.concurrent),
     ];
     let own = policy.dependencies.overrides.iter();
-    let own = own.filter(|(_, limits)| limits.concurrent == Some(0)).map(|(name, _)| format!("dependencies.overrides.{name}.concurrent"));
+    let own = own
+        .filter(|(_, limits)| limits.concurrent == Some(0))
+        .map(|(name, _)| format!("dependencies.overrides.{name}.concurrent"));
     let zero = counts.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name.to_owned());
     zero.chain(own).map(|name| format!("{name} must be at least 1")).collect()
 }

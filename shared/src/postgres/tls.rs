@@ -50,7 +50,9 @@ fn stays_on_loopback(config: &Config) -> bool {
 
 fn system_roots() -> Result<MakeRustlsConnect, ConfigError> {
     let found = MakeRustlsConnect::with_native_certs();
-    found.map(|(connector, _)| connector).map_err(|_| ConfigError::Authority("the system has no root certificates".into()))
+    found
+        .map(|(connector, _)| connector)
+        .map_err(|_| ConfigError::Authority("the system has no root certificates".into()))
 }
 
 fn verified_by(roots: RootCertStore) -> Result<MakeRustlsConnect, ConfigError> {
@@ -74,7 +76,8 @@ mod tests {
     #[test]
     fn only_this_machine_goes_without_tls() {
         let local = ["postgres://a@127.0.0.1/n", "postgres://a@localhost/n", "postgres://a@[::1]/n"];
-        let remote = ["postgres://a@10.0.0.5/n", "postgres://a@db.example.org/n", "postgres://a@127.0.0.1,db.example.org/n"];
+        let remote =
+            ["postgres://a@10.0.0.5/n", "postgres://a@db.example.org/n", "postgres://a@127.0.0.1,db.example.org/n"];
         assert!(local.iter().all(|url| stays_on_loopback(&url.parse().unwrap())));
         assert!(remote.iter().all(|url| !stays_on_loopback(&url.parse().unwrap())));
     }

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use lambda_http::{
-    Request, RequestExt,
-    aws_lambda_events::apigw::ApiGatewayProxyRequestContext,
-    request::RequestContext,
+    Request, RequestExt, aws_lambda_events::apigw::ApiGatewayProxyRequestContext, request::RequestContext,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -59,7 +57,9 @@ impl Edge {
             request_id: header(headers, "x-request-id", is_token).unwrap_or_else(|| Uuid::new_v4().to_string()),
             traceparent: header(headers, "traceparent", is_traceparent),
             inner: context.as_ref().and_then(inner_call),
-            timeout: header(headers, "x-timeout-ms", is_number).and_then(|ms| ms.parse().ok()).map(Duration::from_millis),
+            timeout: header(headers, "x-timeout-ms", is_number)
+                .and_then(|ms| ms.parse().ok())
+                .map(Duration::from_millis),
             lambda_left: lambda_deadline.map(|at| Duration::from_millis(at.saturating_sub(clock::unix_ms()))),
             paths: candidate_paths(request, context.as_ref()),
             context,
@@ -96,7 +96,7 @@ fn inner_call(context: &ApiGatewayProxyRequestContext) -> Option<InnerCall> {
     serde_json::from_str(context.authorizer.fields.get(INNER_CALL)?.as_str()?).ok()
 }
 
-/// The path as sent, without the stage, below a `{proxy+}` resource, and as the matched resource names it.
+/// The path as sent, without the stage, below a `{proxy+}` resource, as the matched resource names it, and of the URL.
 fn candidate_paths(request: &Request, context: Option<&ApiGatewayProxyRequestContext>) -> Vec<String> {
     let raw = request.raw_http_path().to_owned();
     let parameters = request.path_parameters();
@@ -104,8 +104,14 @@ fn candidate_paths(request: &Request, context: Option<&ApiGatewayProxyRequestCon
     let unstaged = raw.strip_prefix(&format!("/{stage}/")).map(|rest| format!("/{rest}"));
     let proxied = parameters.first("proxy").map(|rest| format!("/{}", rest.trim_start_matches('/')));
     let resource = context.and_then(|context| context.resource_path.clone()).filter(|path| !path.contains("{proxy"));
-    let resource = resource.map(|path| parameters.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value)));
-    [Some(raw), unstaged, proxied, resource].into_iter().flatten().collect()
+    let resource = resource
+        .map(|path| parameters.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value)));
+    let plain = request.uri().path().to_owned();
+    [Some(raw), unstaged, proxied, resource, Some(plain)]
+        .into_iter()
+        .flatten()
+        .filter(|path| !path.is_empty())
+        .collect()
 }
 
 fn header(headers: &HeaderMap, name: &str, accept: fn(&str) -> bool) -> Option<String> {
@@ -121,7 +127,10 @@ fn is_traceparent(value: &str) -> bool {
     let lengths = [2, 32, 16, 2];
     let parts: Vec<_> = value.split('-').collect();
     parts.len() == lengths.len()
-        && parts.iter().zip(lengths).all(|(part, length)| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && parts
+            .iter()
+            .zip(lengths)
+            .all(|(part, length)| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_number(value: &str) -> bool {

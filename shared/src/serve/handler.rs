@@ -14,7 +14,12 @@ use super::{
     route,
     status::{self, HEALTH, STATUS},
 };
-use crate::{gate::Permit, policy::Policy, principal::Auth, problem::{Code, Problem}};
+use crate::{
+    gate::Permit,
+    policy::Policy,
+    principal::Auth,
+    problem::{Code, Problem},
+};
 
 /// Serves one function. Clones share it, as Managed Instances require.
 #[derive(Debug)]
@@ -82,7 +87,11 @@ impl<F: Function> Server<F> {
             method: route.method,
             route: route.pattern,
             params: params.iter().map(|param| percent_decoded(param)).collect::<Result<_, _>>()?,
-            query: request.query_string_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            query: request
+                .query_string_parameters()
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             headers: request.headers().clone(),
             deadline: edge.deadline(budget, policy),
             stream_deadline: edge.stream_deadline(policy.service.stream, policy),
@@ -107,7 +116,10 @@ impl<F: Function> Server<F> {
         if let Some(origin) = &self.0.cors_origin {
             reply.set(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             reply.set(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
-            reply.set(header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-api-key, x-request-id, x-timeout-ms, traceparent");
+            reply.set(
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, x-api-key, x-request-id, x-timeout-ms, traceparent",
+            );
             reply.set(header::VARY, "origin");
         }
     }

@@ -80,29 +80,30 @@ mod tests {
     use super::*;
     use crate::problem::Code;
 
-    const ROUTES: [Route; 3] = [Route::get("/v1/documents"), Route::put("/v1/documents/{}", 9), Route::delete("/v1/documents/{}")];
+    const ROUTES: [Route; 3] =
+        [Route::get("/v1/documents"), Route::put("/v1/documents/{}", 9), Route::delete("/v1/documents/{}")];
 
-    fn find(method: Method, paths: &[&str]) -> Result<(&'static Route, Vec<String>), Problem> {
+    fn find(method: &Method, paths: &[&str]) -> Result<(&'static Route, Vec<String>), Problem> {
         let paths: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
-        resolve(&ROUTES.iter(), &method, &paths)
+        resolve(&ROUTES.iter(), method, &paths)
     }
 
     #[test]
     fn takes_parameters_from_the_first_fitting_path() {
-        let (route, params) = find(Method::PUT, &["/prod/v1/documents/a:1", "/v1/documents/a:1"]).unwrap();
+        let (route, params) = find(&Method::PUT, &["/prod/v1/documents/a:1", "/v1/documents/a:1"]).unwrap();
         assert_eq!((route.pattern, params), ("/v1/documents/{}", vec!["a:1".to_owned()]));
     }
 
     #[test]
     fn a_known_path_with_another_method_says_which_it_has() {
-        let refused = find(Method::POST, &["/v1/documents/a"]).unwrap_err();
+        let refused = find(&Method::POST, &["/v1/documents/a"]).unwrap_err();
         assert_eq!((refused.code, refused.allow.as_deref()), (Code::MethodNotAllowed, Some("PUT, DELETE")));
     }
 
     #[test]
     fn an_unknown_path_or_an_empty_parameter_does_not_exist() {
         for path in ["/v1/nothing", "/v1/documents/", "/v1/documents/a/b", "//"] {
-            assert_eq!(find(Method::PUT, &[path]).unwrap_err().code, Code::NotFound, "{path}");
+            assert_eq!(find(&Method::PUT, &[path]).unwrap_err().code, Code::NotFound, "{path}");
         }
     }
 }

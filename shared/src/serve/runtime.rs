@@ -9,7 +9,12 @@ use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use lambda_http::{Body, Error, Request, Response, service_fn};
 
 use super::{Function, Reply, ReplyBody, Server};
-use crate::{deadline::Deadline, policy::{Policy, PolicyError}, principal::Auth, telemetry};
+use crate::{
+    deadline::Deadline,
+    policy::{Policy, PolicyError},
+    principal::Auth,
+    telemetry,
+};
 
 /// How replies leave the process; one mode for all routes of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +51,10 @@ impl ResponseMode {
 }
 
 /// Starts `function` under the Lambda runtime and serves until SIGTERM.
-pub async fn run<F, E>(mode: ResponseMode, build: impl AsyncFnOnce(Arc<Policy>) -> Result<F, E>) -> Result<(), StartError>
+pub async fn run<F, E>(
+    mode: ResponseMode,
+    build: impl AsyncFnOnce(Arc<Policy>) -> Result<F, E>,
+) -> Result<(), StartError>
 where
     F: Function,
     StartError: From<E>,
@@ -85,7 +93,10 @@ async fn buffered<F: Function>(server: Server<F>, request: Request) -> Result<Re
     Ok(response)
 }
 
-async fn streamed<F: Function>(server: Server<F>, request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
+async fn streamed<F: Function>(
+    server: Server<F>,
+    request: Request,
+) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
     let Reply { status, headers, body } = server.answer(request).await;
     let pieces = match body {
         ReplyBody::Whole(bytes) => futures_util::stream::once(std::future::ready(bytes)).boxed(),
@@ -98,7 +109,9 @@ async fn streamed<F: Function>(server: Server<F>, request: Request) -> Result<Re
 }
 
 /// Lets what is in flight end, then closes the pools. The process exits when this returns.
-fn shutdown<F: Function>(server: Server<F>) -> impl FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static {
+fn shutdown<F: Function>(
+    server: Server<F>,
+) -> impl FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static {
     move || {
         Box::pin(async move {
             let deadline = Deadline::within(server.policy().service.drain);

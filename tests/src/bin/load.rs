@@ -17,7 +17,9 @@ const PROVIDERS: [Provider; 2] = [Provider::OpenAi, Provider::Tavily];
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    for (gate, policy) in [("default gate", "{}"), ("gate of 50", "functions: {orchestrate: {gate: {in_flight_per_vcpu: 25}}}\nvcpu: 2")] {
+    for (gate, policy) in
+        [("default gate", "{}"), ("gate of 50", "functions: {orchestrate: {gate: {in_flight_per_vcpu: 25}}}\nvcpu: 2")]
+    {
         for stalled in PROVIDERS {
             run(gate, policy, stalled).await?;
         }
@@ -44,7 +46,8 @@ async fn run(gate: &str, policy: &str, stalled: Provider) -> Result<()> {
 async fn ask(api: &Api) -> Result<Vec<(u16, Duration)>> {
     let mut asked = JoinSet::new();
     for number in 0..AT_ONCE {
-        let (api, question) = (api.clone(), json!({"message": format!("What is a deductible, question {number}?"), "language": "en"}));
+        let (api, question) =
+            (api.clone(), json!({"message": format!("What is a deductible, question {number}?"), "language": "en"}));
         asked.spawn(async move {
             let started = clock::now();
             let answer = api.post("/v1/chat", &question).await?;
@@ -59,6 +62,13 @@ fn report(what: &str, mut answers: Vec<(u16, Duration)>) -> Result<()> {
     let of = |status| answers.iter().filter(|(given, _)| *given == status).count();
     let at = |share: usize| answers[(answers.len() * share / 100).min(answers.len() - 1)].1.as_millis();
     let other = answers.len() - of(200) - of(429);
-    let line = format!("{what}: 200 x {}, 429 x {}, other x {other}; P50 {} ms, P95 {} ms, slowest {} ms", of(200), of(429), at(50), at(95), at(100));
+    let line = format!(
+        "{what}: 200 x {}, 429 x {}, other x {other}; P50 {} ms, P95 {} ms, slowest {} ms",
+        of(200),
+        of(429),
+        at(50),
+        at(95),
+        at(100)
+    );
     Ok(writeln!(std::io::stdout(), "{line}")?)
 }

@@ -45,11 +45,7 @@ impl Listener for Doorway {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        let connection = Connection {
-            stream,
-            line: Line::default(),
-            _slot: slot,
-        };
+        let connection = Connection { stream, line: Line::default(), _slot: slot };
         (connection, address)
     }
 

@@ -69,10 +69,7 @@ struct Report {
 
 async fn read_journal(State(front): State<Arc<Front>>, Path(provider): Path<String>) -> Result<Json<Report>, Refusal> {
     let journal = &front.desk(named(&provider)?).journal;
-    Ok(Json(Report {
-        counters: journal.counters(),
-        requests: journal.entries(),
-    }))
+    Ok(Json(Report { counters: journal.counters(), requests: journal.entries() }))
 }
 
 async fn forget(State(front): State<Arc<Front>>) -> StatusCode {

@@ -71,19 +71,14 @@ fn padding(reply: &Reply) -> Bytes {
 fn drip(body: &Bytes, bytes: u32, interval_ms: u32) -> Vec<Step> {
     let interval = Duration::from_millis(interval_ms.into());
     let size = usize::try_from(bytes).unwrap_or(usize::MAX).max(1);
-    body.chunks(size)
-        .flat_map(|piece| [Step::Send(Bytes::copy_from_slice(piece)), Step::Wait(interval)])
-        .collect()
+    body.chunks(size).flat_map(|piece| [Step::Send(Bytes::copy_from_slice(piece)), Step::Wait(interval)]).collect()
 }
 
 fn play(steps: Vec<Step>, in_flight: InFlight) -> Body {
-    Body::from_stream(stream::unfold(
-        (steps.into_iter(), in_flight),
-        |(mut steps, in_flight)| async move {
-            let piece = next(&mut steps).await?;
-            Some((piece, (steps, in_flight)))
-        },
-    ))
+    Body::from_stream(stream::unfold((steps.into_iter(), in_flight), |(mut steps, in_flight)| async move {
+        let piece = next(&mut steps).await?;
+        Some((piece, (steps, in_flight)))
+    }))
 }
 
 async fn next(steps: &mut vec::IntoIter<Step>) -> Option<io::Result<Bytes>> {

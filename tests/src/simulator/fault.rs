@@ -64,38 +64,25 @@ impl Fault {
     /// A fault of this effect, at once and until told.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
-        Self {
-            effect,
-            latency_ms: 0,
-            times: None,
-        }
+        Self { effect, latency_ms: 0, times: None }
     }
 
     /// The right answer after `latency_ms`.
     #[must_use]
     pub fn latency(latency_ms: u32) -> Self {
-        Self {
-            latency_ms,
-            ..Self::new(Effect::Healthy)
-        }
+        Self { latency_ms, ..Self::new(Effect::Healthy) }
     }
 
     /// The provider's error envelope with this status.
     #[must_use]
     pub fn status(code: u16) -> Self {
-        Self::new(Effect::Status {
-            code,
-            retry_after: None,
-        })
+        Self::new(Effect::Status { code, retry_after: None })
     }
 
     /// 429 with `Retry-After: <seconds>`.
     #[must_use]
     pub fn rate_limited(seconds: u64) -> Self {
-        Self::new(Effect::Status {
-            code: 429,
-            retry_after: Some(seconds),
-        })
+        Self::new(Effect::Status { code: 429, retry_after: Some(seconds) })
     }
 
     /// Hits this many requests, then the provider is healthy again.

@@ -64,18 +64,10 @@ impl Simulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("simulator")
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("simulator").enable_all().build()?;
         let front = Arc::new(Front::default());
         control::listen(&runtime, listener, &front)?;
-        Ok(Self {
-            address,
-            front,
-            runtime: Some(runtime),
-        })
+        Ok(Self { address, front, runtime: Some(runtime) })
     }
 
     /// Where it listens, e.g. `http://127.0.0.1:40123`, without a trailing slash.

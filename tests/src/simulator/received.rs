@@ -102,8 +102,5 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
 }
 
 fn strings(pairs: BTreeMap<String, String>) -> Map<String, Value> {
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name, Value::String(value)))
-        .collect()
+    pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect()
 }

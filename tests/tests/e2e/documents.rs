@@ -13,7 +13,9 @@ const PATH: &str = "/v1/documents/glasses:2024?collection=benefits";
 #[tokio::test]
 async fn a_document_is_stored_found_replaced_and_deleted() -> Result<()> {
     let bundle = Bundle::start(with_empty_database()?).await?;
-    let put = |text: &str| bundle.api.request(Method::PUT, PATH).json(&json!({"title": "Glasses", "text": text, "visibility": "private"}));
+    let put = |text: &str| {
+        bundle.api.request(Method::PUT, PATH).json(&json!({"title": "Glasses", "text": text, "visibility": "private"}))
+    };
     let stored = Api::send(put("The plan pays for one pair of glasses every two years.")).await?;
     assert_eq!((stored.status, stored.json()["changed"].clone()), (200, json!(true)), "{}", stored.text);
     let again = Api::send(put("The plan pays for one pair of glasses every two years.")).await?;
@@ -21,7 +23,11 @@ async fn a_document_is_stored_found_replaced_and_deleted() -> Result<()> {
 
     let query = json!({"query": "how often are glasses covered", "collection": "benefits"});
     let found = bundle.api.post("/v1/retrieve", &query).await?.json();
-    assert_eq!((found["passages"][0]["document_id"].clone(), found["got"].clone()), (json!("glasses:2024"), json!(1)), "{found:#}");
+    assert_eq!(
+        (found["passages"][0]["document_id"].clone(), found["got"].clone()),
+        (json!("glasses:2024"), json!(1)),
+        "{found:#}"
+    );
 
     Api::send(put("The plan pays for one pair of glasses each year.")).await?;
     let found = bundle.api.post("/v1/retrieve", &query).await?.json();
@@ -41,7 +47,10 @@ async fn a_jsonl_file_keeps_its_ids_and_a_bad_line_does_not_stop_the_rest() -> R
     let folder = std::env::temp_dir().join(format!("navigator-ingest-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("pages.jsonl");
-    std::fs::write(&file, "{\"id\": \"p/1\", \"text\": \"x\"}\n{\"id\": \"page-1\", \"text\": \"Dental care is covered twice a year.\"}\nnot json\n{\"id\": \"page-2\", \"text\": \"Eye tests are covered once a year.\"}\n")?;
+    std::fs::write(
+        &file,
+        "{\"id\": \"p/1\", \"text\": \"x\"}\n{\"id\": \"page-1\", \"text\": \"Dental care is covered twice a year.\"}\nnot json\n{\"id\": \"page-2\", \"text\": \"Eye tests are covered once a year.\"}\n",
+    )?;
     let report = ingest(bundle.stack.database_url().unwrap(), &file, "pages").await.unwrap_err().to_string();
     assert!(report.contains("line 3") || report.contains(":3"), "the bad line is named: {report}");
     let found = bundle.api.post("/v1/retrieve", &json!({"query": "dental care", "collection": "pages"})).await?.json();

@@ -35,6 +35,10 @@ async fn without_a_translator_the_reply_says_original() -> Result<()> {
     crate::chat::assert_citations_hold(&reply);
     let translation = bundle.api.post("/v1/translate", &json!({"text": QUESTION, "target": "en"})).await?.json();
     let translation = translation["translations"].get(0).context("one translation")?.clone();
-    assert_eq!((&translation["quality"], &translation["text"]), (&json!("original"), &json!(QUESTION)), "{translation:#}");
+    assert_eq!(
+        (&translation["quality"], &translation["text"]),
+        (&json!("original"), &json!(QUESTION)),
+        "{translation:#}"
+    );
     bundle.stack.stop().await
 }

@@ -28,7 +28,8 @@ async fn at_the_default_gate_every_question_gets_an_answer_or_a_time_to_come_bac
 
 #[tokio::test]
 async fn with_a_gate_of_fifty_all_fifty_are_answered() -> Result<()> {
-    let (bundle, _simulator) = with_a_stalled_provider("vcpu: 1\nfunctions: {orchestrate: {gate: {in_flight_per_vcpu: 50}}, sanitize: {gate: {in_flight_per_vcpu: 8}}, retrieve: {gate: {in_flight_per_vcpu: 16}}}").await?;
+    let (bundle, _simulator) =
+        with_a_stalled_provider("vcpu: 2\nfunctions: {orchestrate: {gate: {in_flight_per_vcpu: 25}}}").await?;
     let before = idle_tasks(&bundle).await?;
     let answers = ask_at_once(&bundle).await?;
     let statuses: Vec<_> = answers.iter().map(|(status, ..)| *status).collect();

@@ -11,9 +11,16 @@ async fn without_postgres_the_rest_works_and_health_names_it() -> Result<()> {
     config.database = DatabaseChoice::Url("postgres://nobody@127.0.0.1:1/none".to_owned());
     let bundle = Bundle::start(config).await?;
     assert!(missing(&bundle).await?.contains(&json!("postgres")));
-    for (path, body) in [("/v1/retrieve", json!({"query": "copay"})), ("/v1/chat", json!({"message": "copay?", "language": "en"}))] {
+    for (path, body) in
+        [("/v1/retrieve", json!({"query": "copay"})), ("/v1/chat", json!({"message": "copay?", "language": "en"}))]
+    {
         let answer = bundle.api.post(path, &body).await?;
-        assert_eq!((answer.status, answer.json()["dependency"].clone()), (503, json!("postgres")), "{path}: {}", answer.text);
+        assert_eq!(
+            (answer.status, answer.json()["dependency"].clone()),
+            (503, json!("postgres")),
+            "{path}: {}",
+            answer.text
+        );
     }
     let masked = bundle.api.post("/v1/sanitize", &json!({"text": "hello", "direction": "input"})).await?;
     assert_eq!(masked.status, 200);
@@ -30,7 +37,10 @@ async fn without_the_model_folder_words_still_find_passages() -> Result<()> {
     let found = bundle.api.post("/v1/retrieve", &json!({"query": "prior authorization"})).await?.json();
     assert!(found["got"].as_u64().unwrap() > 0, "{found:#}");
     assert!(crate::degraded(&found).iter().any(|(component, _)| component == "embedding"), "{found:#}");
-    let put = bundle.api.request(reqwest::Method::PUT, "/v1/documents/a").json(&json!({"text": "a b c", "visibility": "private"}));
+    let put = bundle
+        .api
+        .request(reqwest::Method::PUT, "/v1/documents/a")
+        .json(&json!({"text": "a b c", "visibility": "private"}));
     let put = tests::api::Api::send(put).await?;
     assert_eq!((put.status, put.json()["dependency"].clone()), (503, json!("embedding_model")), "{}", put.text);
     bundle.stack.stop().await

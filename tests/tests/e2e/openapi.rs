@@ -36,7 +36,12 @@ async fn check(bundle: &Bundle, document: &Value, path: &str, method: &str, body
         response = document.pointer(shared.trim_start_matches('#')).context("a dangling reference")?;
     }
     let schema = &response["content"][answer.header("content-type")]["schema"];
-    assert!(schema.is_object(), "{method} {path}: {} {} is not documented", answer.status, answer.header("content-type"));
+    assert!(
+        schema.is_object(),
+        "{method} {path}: {} {} is not documented",
+        answer.status,
+        answer.header("content-type")
+    );
     let schema = json!({"$ref": "#/schema", "schema": schema, "components": document["components"]});
     let validator = jsonschema::validator_for(&schema)?;
     let reply = answer.json();

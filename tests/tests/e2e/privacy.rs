@@ -15,7 +15,8 @@ async fn identifiers_stay_in_our_account() -> Result<()> {
     let message = format!("My member ID is {MEMBER_ID} and my SSN is {SSN}. ¿Cuánto es mi deducible y cómo apelo?");
     let answer = bundle.api.post("/v1/chat", &json!({"message": message, "language": "es"})).await?;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let kinds: Vec<_> = answer.json()["safety"]["findings"].as_array().unwrap().iter().map(|found| found["kind"].clone()).collect();
+    let kinds: Vec<_> =
+        answer.json()["safety"]["findings"].as_array().unwrap().iter().map(|found| found["kind"].clone()).collect();
     assert!(kinds.contains(&json!("phi.ssn")), "{kinds:?}");
     let mut heard = 0;
     for provider in Provider::ALL {
@@ -38,7 +39,10 @@ async fn search_and_translate_mask_on_their_own() -> Result<()> {
     let text = format!("claim of member {MEMBER_ID}, SSN {SSN}");
     let searched = bundle.api.post("/v1/search", &json!({"query": text})).await?;
     assert_eq!(searched.status, 200, "{}", searched.text);
-    let translated = bundle.api.post("/v1/translate", &json!({"text": format!("My SSN is {SSN}."), "target": "es", "source": "en"})).await?;
+    let translated = bundle
+        .api
+        .post("/v1/translate", &json!({"text": format!("My SSN is {SSN}."), "target": "es", "source": "en"}))
+        .await?;
     assert!(translated.text.contains(SSN), "the asker's own text comes back whole: {}", translated.text);
     for request in Provider::ALL.into_iter().flat_map(|provider| simulator.journal(provider)) {
         assert!(!request.contains(SSN), "a third party was told an SSN");

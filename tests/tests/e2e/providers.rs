@@ -4,7 +4,10 @@ use anyhow::Result;
 use serde_json::json;
 use tests::simulator::{Effect, Fault, Provider};
 
-use crate::{chat::{assert_citations_hold, with_providers}, is_degraded};
+use crate::{
+    chat::{assert_citations_hold, with_providers},
+    is_degraded,
+};
 
 #[tokio::test]
 async fn each_fault_of_web_search_is_declared_with_its_reason() -> Result<()> {
@@ -35,7 +38,11 @@ async fn each_fault_of_web_search_is_declared_with_its_reason() -> Result<()> {
 #[tokio::test]
 async fn a_model_that_fails_is_replaced_by_the_documents_own_sentences() -> Result<()> {
     let (bundle, simulator) = with_providers().await?;
-    for (fault, reason) in [(Fault::new(Effect::Stall), "timeout"), (Fault::status(503), "fault"), (Fault::new(Effect::Truncated), "fault")] {
+    for (fault, reason) in [
+        (Fault::new(Effect::Stall), "timeout"),
+        (Fault::status(503), "fault"),
+        (Fault::new(Effect::Truncated), "fault"),
+    ] {
         simulator.fault(Provider::OpenAi, fault.clone());
         let answer = bundle.api.post("/v1/chat", &json!({"message": "What is an HMO?", "language": "en"})).await?;
         assert_eq!(answer.status, 200, "{fault:?}: {}", answer.text);

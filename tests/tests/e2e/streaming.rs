@@ -71,7 +71,8 @@ fn read_event(event: &str) -> (String, Value) {
 fn assert_adds_up(events: &[(String, Value)]) {
     let names: Vec<_> = events.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((names.first(), names.last()), (Some(&"meta"), Some(&"done")), "{names:?}");
-    let text: String = events.iter().filter(|(name, _)| name == "delta").map(|(_, data)| data["text"].as_str().unwrap()).collect();
+    let text: String =
+        events.iter().filter(|(name, _)| name == "delta").map(|(_, data)| data["text"].as_str().unwrap()).collect();
     let (_, done) = events.last().unwrap();
     assert_eq!(done["answer"].as_str().unwrap(), text);
     assert_citations_hold(done);

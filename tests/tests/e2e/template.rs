@@ -18,7 +18,8 @@ fn reserved_concurrency_of_the_template_is_the_policys() -> Result<()> {
 /// The number behind `ReservedConcurrentExecutions` in the resource that begins with `heading`.
 fn reserved(template: &str, heading: &str) -> Option<usize> {
     let resource = template.split(&format!("\n{heading}\n")).nth(1)?;
-    let lines = resource.lines().take_while(|line| line.is_empty() || line.starts_with("   ") || line.starts_with("  #"));
+    let lines =
+        resource.lines().take_while(|line| line.is_empty() || line.starts_with("   ") || line.starts_with("  #"));
     let line = lines.map(str::trim).find(|line| line.starts_with("ReservedConcurrentExecutions:"))?;
     line.rsplit(' ').next()?.parse().ok()
 }

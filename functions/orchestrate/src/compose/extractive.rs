@@ -10,11 +10,16 @@ use crate::{answer::Sentence, language::PIVOT, source::Source};
 const MOST_SENTENCES: usize = 4;
 /// A sentence must reach this share of the best one's score.
 const SHARE_OF_BEST: f64 = 0.45;
+/// About as many sentences as a passage has.
+const PIECE: usize = 8;
+/// Early sentences define, later ones elaborate: what the first one is worth.
+const FIRST_SENTENCE: f64 = 0.5;
 /// What the first source is worth beside the words; later ones less. Retrieval has seen more than the words.
 const FIRST_SOURCE: f64 = 0.6;
 
 struct Candidate {
     source: usize,
+    /// Where it stands in its document, roughly.
     place: usize,
     text: String,
     language: String,
@@ -45,7 +50,13 @@ fn candidates(sources: &[Source]) -> Vec<Candidate> {
             let mut terms = terms(&text, &language);
             // A page on deductibles speaks of them throughout, often as "it".
             terms.extend(title.iter().cloned());
-            candidates.push(Candidate { source: number, place, text, language: language.clone(), terms });
+            candidates.push(Candidate {
+                source: number,
+                place: source.piece * PIECE + place,
+                text,
+                language: language.clone(),
+                terms,
+            });
         }
     }
     candidates
@@ -77,8 +88,7 @@ fn score(candidate: &Candidate, wanted: &HashSet<String>, rarity: &HashMap<&str,
     let words: f64 = shared.iter().filter_map(|term| rarity.get(term.as_str())).sum();
     let possible: f64 = wanted.iter().filter_map(|term| rarity.get(term.as_str())).sum();
     let source = FIRST_SOURCE / (1.0 + candidate.source as f64);
-    // Early sentences define, later ones elaborate.
-    let place = 0.2 / (1.0 + candidate.place as f64);
+    let place = FIRST_SENTENCE / (1.0 + candidate.place as f64);
     Some(words / possible.max(f64::MIN_POSITIVE) + source + place)
 }
 
@@ -104,6 +114,7 @@ mod tests {
             title: title.to_owned(),
             url: None,
             text: text.to_owned(),
+            piece: 0,
             language: Some(language.to_owned()),
             score: 0.0,
         }
@@ -111,9 +122,21 @@ mod tests {
 
     fn sources() -> Vec<Source> {
         vec![
-            source("Deductible", "A deductible is the amount you pay for covered care before your plan starts to pay. It starts again every plan year.", "en"),
-            source("Parking", "Our offices have free parking for all members and guests. The gate closes at six in the evening.", "en"),
-            source("Deducible", "El deducible es lo que usted paga antes de que el plan empiece a pagar sus gastos.", "es"),
+            source(
+                "Deductible",
+                "A deductible is the amount you pay for covered care before your plan starts to pay. It starts again every plan year.",
+                "en",
+            ),
+            source(
+                "Parking",
+                "Our offices have free parking for all members and guests. The gate closes at six in the evening.",
+                "en",
+            ),
+            source(
+                "Deducible",
+                "El deducible es lo que usted paga antes de que el plan empiece a pagar sus gastos.",
+                "es",
+            ),
         ]
     }
 

@@ -9,7 +9,11 @@ pub mod terms;
 
 use shared::{contract::Degradation, deadline::Deadline, model::ChatModel};
 
-use crate::{answer::{Answer, Sentence}, language::PIVOT, source::Source};
+use crate::{
+    answer::{Answer, Sentence},
+    language::PIVOT,
+    source::Source,
+};
 
 /// What is asked, for the composer.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +35,10 @@ pub async fn compose(model: Option<&ChatModel>, deadline: Deadline, task: Task<'
     let Some(model) = model.filter(|_| !task.sources.is_empty()) else { return (from_sentences(task), None) };
     match model::answer(model, deadline, task).await {
         Ok(answer) => (answer, None),
-        Err(reason) => (from_sentences(task), Some(Degradation::because("compose", reason, "composed from the documents' own sentences"))),
+        Err(reason) => (
+            from_sentences(task),
+            Some(Degradation::because("compose", reason, "composed from the documents' own sentences")),
+        ),
     }
 }
 

@@ -42,7 +42,13 @@ pub fn messages(task: Task<'_>) -> Vec<Message> {
     let mut prompt = String::new();
     for (number, source) in task.sources.iter().enumerate() {
         let text: String = source.text.chars().take(SOURCE_CHARACTERS).collect();
-        let _ = write!(prompt, "<source number=\"{}\" title=\"{}\">\n{}\n</source>\n", number + 1, fenced(&source.title), fenced(&text));
+        let _ = write!(
+            prompt,
+            "<source number=\"{}\" title=\"{}\">\n{}\n</source>\n",
+            number + 1,
+            fenced(&source.title),
+            fenced(&text)
+        );
     }
     let _ = write!(prompt, "\nQuestion: {}", fenced(task.query));
     vec![
@@ -55,4 +61,3 @@ pub fn messages(task: Task<'_>) -> Vec<Message> {
 fn fenced(text: &str) -> String {
     text.replace('<', "‹").replace('>', "›")
 }
-

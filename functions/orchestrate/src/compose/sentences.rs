@@ -51,7 +51,9 @@ fn split_block(block: &str) -> Vec<String> {
 }
 
 fn is_sentence(text: &str) -> bool {
-    CHARACTERS.contains(&text.chars().count()) && text.ends_with(['.', '!', '?', '。', ':', ';', '"', ')']) && !text.ends_with(':')
+    CHARACTERS.contains(&text.chars().count())
+        && text.ends_with(['.', '!', '?', '。', ':', ';', '"', ')'])
+        && !text.ends_with(':')
 }
 
 #[cfg(test)]
@@ -61,11 +63,14 @@ mod tests {
     #[test]
     fn headings_marks_and_fragments_are_left_out() {
         let passage = "# Deductible\n\nA **deductible** is what you pay first\nbefore the plan pays. It resets each year, as a rule.\n\n- Copays often count separately from it.\n- Or not";
-        assert_eq!(split(passage), [
-            "A deductible is what you pay first before the plan pays.",
-            "It resets each year, as a rule.",
-            "Copays often count separately from it.",
-        ]);
+        assert_eq!(
+            split(passage),
+            [
+                "A deductible is what you pay first before the plan pays.",
+                "It resets each year, as a rule.",
+                "Copays often count separately from it.",
+            ]
+        );
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl Workers {
         let (reply, result) = oneshot::channel();
         let job = move || {
             // Whoever asked may have left while the job was waiting.
-            if !reply.is_closed() && let Some(result) = guarded(work) {
+            if !reply.is_closed()
+                && let Some(result) = guarded(work)
+            {
                 let _ = reply.send(result);
             }
         };

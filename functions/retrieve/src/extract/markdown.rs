@@ -52,7 +52,9 @@ impl Page {
             Event::End(TagEnd::Heading(_)) => self.close_heading(),
             Event::Text(text) | Event::Code(text) => self.text.text.push_str(&text),
             Event::SoftBreak => self.text.text.push(' '),
-            Event::HardBreak | Event::End(TagEnd::Item | TagEnd::TableRow | TagEnd::TableHead) => self.text.text.push('\n'),
+            Event::HardBreak | Event::End(TagEnd::Item | TagEnd::TableRow | TagEnd::TableHead) => {
+                self.text.text.push('\n')
+            }
             Event::End(TagEnd::TableCell) => self.text.text.push_str(" | "),
             Event::End(TagEnd::Paragraph | TagEnd::CodeBlock | TagEnd::List(_) | TagEnd::Table) => {
                 self.text.text.push('\n');

@@ -45,8 +45,7 @@ impl Retrieve {
         let after = call.query.get("cursor").map_or(Ok(Position::default()), |cursor| position(cursor))?;
         // One more than asked tells whether there is a next page.
         let ask = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let mut entries =
-            self.store()?.list(call.deadline, &call.principal.subject, &collection, &after, ask).await?;
+        let mut entries = self.store()?.list(call.deadline, &call.principal.subject, &collection, &after, ask).await?;
         let more = entries.len() > limit;
         entries.truncate(limit);
         let next_cursor = entries.last().filter(|_| more).map(|(last, _)| cursor(last));

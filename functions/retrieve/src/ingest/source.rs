@@ -211,7 +211,8 @@ mod tests {
         let total = source.bytes();
         let items: Vec<Item> = source.collect();
         fs::remove_dir_all(&folder).unwrap();
-        let seen: Vec<_> = items.iter().map(|i| (i.place.as_str(), i.draft.as_ref().ok().map(|d| d.id.as_str()))).collect();
+        let seen: Vec<_> =
+            items.iter().map(|i| (i.place.as_str(), i.draft.as_ref().ok().map(|d| d.id.as_str()))).collect();
         assert_eq!(
             seen,
             [

@@ -154,7 +154,8 @@ async fn add_chunks(
     let rows = transaction
         .query(&statement, &[&document, &shelf, &model, ordinals, headings, texts, starts, ends, lengths, vectors])
         .await?;
-    let mut numbers = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<(i32, i64)>, SqlError>>()?;
+    let mut numbers =
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<(i32, i64)>, SqlError>>()?;
     numbers.sort_unstable();
     Ok(numbers.into_iter().map(|(_, number)| number).collect())
 }

@@ -65,7 +65,8 @@ async fn raw_statements_of_the_application_are_bound_too() {
         for table in ["shelves", "documents", "chunks", "postings", "terms"] {
             let sql = format!("SELECT count(*) FROM {table}");
             let count = async |principal: &str| {
-                let work = async |transaction: &deadpool_postgres::Transaction<'_>| transaction.query_one(&sql, &[]).await;
+                let work =
+                    async |transaction: &deadpool_postgres::Transaction<'_>| transaction.query_one(&sql, &[]).await;
                 database.database().read(soon(), principal, work).await.unwrap().get::<_, i64>(0)
             };
             assert!(count("ana").await > 0, "{table}");
@@ -76,7 +77,12 @@ async fn raw_statements_of_the_application_are_bound_too() {
         };
         assert!(database.database().write(soon(), "ana", forge).await.is_err(), "statistics are not the application's");
         let steal = async |transaction: &deadpool_postgres::Transaction<'_>| {
-            transaction.execute("INSERT INTO shelves (owner, collection, visibility, language) VALUES ('ben', 'x', 'shared', 'en')", &[]).await
+            transaction
+                .execute(
+                    "INSERT INTO shelves (owner, collection, visibility, language) VALUES ('ben', 'x', 'shared', 'en')",
+                    &[],
+                )
+                .await
         };
         assert!(database.database().write(soon(), "ana", steal).await.is_err(), "nobody writes as another");
     })

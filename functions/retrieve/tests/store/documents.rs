@@ -9,7 +9,8 @@ use crate::support::{MODEL, document, passages, put, soon, with_database};
 async fn a_new_version_replaces_all_of_the_old_one() {
     with_database("a_new_version_replaces_all_of_the_old_one", async |database| {
         let store = database.store();
-        let old = document("default", "a", "One two three. Four five six seven eight nine ten eleven.", Visibility::Private);
+        let old =
+            document("default", "a", "One two three. Four five six seven eight nine ten eleven.", Visibility::Private);
         let new = document("default", "a", "Only this.", Visibility::Shared);
         put(&store, "ana", &old, 0.0).await;
         put(&store, "ana", &new, 0.0).await;

@@ -19,7 +19,8 @@ const STATE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
     UNION ALL SELECT concat_ws(' ', collection, visibility, chunks, length) FROM shelves) AS lines";
 
 fn embedder() -> Embedder {
-    let folder = std::env::var_os("MODEL_DIR").unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
+    let folder = std::env::var_os("MODEL_DIR")
+        .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
     Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2 }).unwrap()
 }
 
@@ -33,9 +34,13 @@ fn ingest(database: &TestDatabase, embedder: &Embedder) -> Ingest {
 fn corpus() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("navigator-corpus-{}", Uuid::new_v4()));
     fs::create_dir_all(&folder).unwrap();
-    let line = |n: usize| format!("{{\"id\": \"p{n}\", \"text\": \"Plan {n} has a copay of {n} dollars. It covers visits.\"}}\n");
+    let line = |n: usize| {
+        format!("{{\"id\": \"p{n}\", \"text\": \"Plan {n} has a copay of {n} dollars. It covers visits.\"}}\n")
+    };
     let mut lines: String = (0..150).map(line).collect();
-    lines.push_str("{\"id\": \"p7\", \"text\": \"The same id again.\"}\n{\"id\": \"bad id\", \"text\": \"x\"}\nnot json\n");
+    lines.push_str(
+        "{\"id\": \"p7\", \"text\": \"The same id again.\"}\n{\"id\": \"bad id\", \"text\": \"x\"}\nnot json\n",
+    );
     fs::write(folder.join("plans.jsonl"), lines).unwrap();
     fs::write(folder.join("appeals.md"), "# Appeals\n\nYou may appeal.\n\n## Deadlines\n\nSixty days.").unwrap();
     folder
@@ -75,7 +80,8 @@ async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
 /// Runs until so many windows were read, and then a little into the next: through its look-up and some of its writes.
 async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &PathBuf, windows: usize) {
     let seen = std::cell::Cell::new(0);
-    let mut run = Box::pin(ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| seen.set(seen.get() + 1)));
+    let mut run =
+        Box::pin(ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| seen.set(seen.get() + 1)));
     let mut polls_left = 50 * (windows + 1);
     while polls_left > 0 {
         if futures_util::poll!(&mut run).is_ready() {

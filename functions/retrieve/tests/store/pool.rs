@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::Transaction;
 use secrecy::SecretString;
 use shared::{
-    dependency::CallError,
     deadline::Deadline,
+    dependency::CallError,
     policy::Policy,
     postgres::{Database, DatabaseFault},
 };
@@ -26,7 +26,8 @@ async fn sleep(transaction: &Transaction<'_>, seconds: f64) -> Result<(), tokio_
 /// What the connections of the application do, as the server sees it.
 async fn states(database: &TestDatabase) -> Vec<String> {
     let (admin, _driver) = database.superuser().await;
-    let sql = "SELECT state FROM pg_stat_activity WHERE application_name = 'navigator' AND datname = current_database()";
+    let sql =
+        "SELECT state FROM pg_stat_activity WHERE application_name = 'navigator' AND datname = current_database()";
     admin.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
@@ -80,7 +81,9 @@ async fn there_are_never_more_connections_than_the_policy_says() {
         let mut callers = JoinSet::new();
         for _ in 0..40 {
             let database = database.clone();
-            callers.spawn(async move { database.read(soon(), "ana", async |t: &Transaction<'_>| sleep(t, 0.01).await).await });
+            callers.spawn(async move {
+                database.read(soon(), "ana", async |t: &Transaction<'_>| sleep(t, 0.01).await).await
+            });
         }
         let mut exhausted = 0;
         while let Some(outcome) = callers.join_next().await {

@@ -51,7 +51,10 @@ async fn filters_return_all_that_fits() {
         assert_eq!(dense(&store, &scope(prefix.clone(), 1, 50), 0.0).await.len(), 11);
         assert_eq!(lexical(&store, &scope(prefix, 1, 50), "copay").await.len(), 11);
         let spanish = Filter { language: Some("es".into()), ..Filter::default() };
-        assert!(dense(&store, &scope(spanish, 1, 10), 0.0).await.is_empty(), "the collection exists, the language does not");
+        assert!(
+            dense(&store, &scope(spanish, 1, 10), 0.0).await.is_empty(),
+            "the collection exists, the language does not"
+        );
     })
     .await;
 }

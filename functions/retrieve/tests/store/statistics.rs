@@ -14,10 +14,12 @@ async fn kept_and_counted(admin: &Client) -> (String, String) {
                 FROM terms WHERE chunks > 0";
     let counted = "SELECT coalesce(string_agg(shelf || ' ' || term || ' ' || n, ',' ORDER BY shelf, term), '') \
                    FROM (SELECT shelf, term, count(*) AS n FROM postings GROUP BY shelf, term) p";
-    let totals = "SELECT string_agg(shelf || ' ' || chunks || ' ' || length, ',' ORDER BY shelf) FROM shelves WHERE chunks > 0";
+    let totals =
+        "SELECT string_agg(shelf || ' ' || chunks || ' ' || length, ',' ORDER BY shelf) FROM shelves WHERE chunks > 0";
     let sums = "SELECT string_agg(shelf || ' ' || n || ' ' || l, ',' ORDER BY shelf) \
                 FROM (SELECT shelf, count(*) AS n, sum(length) AS l FROM chunks GROUP BY shelf) c";
-    let text = async |sql: &str| admin.query_one(sql, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
+    let text =
+        async |sql: &str| admin.query_one(sql, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
     (text(kept).await + &text(totals).await, text(counted).await + &text(sums).await)
 }
 

@@ -17,12 +17,7 @@ use retrieve::{
     text::PlainText,
 };
 use secrecy::SecretString;
-use shared::{
-    contract::retrieve::Visibility,
-    deadline::Deadline,
-    policy::Policy,
-    postgres::Database,
-};
+use shared::{contract::retrieve::Visibility, deadline::Deadline, policy::Policy, postgres::Database};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -57,7 +52,10 @@ impl TestDatabase {
         });
         let name = format!("retrieve_{}", uuid::Uuid::new_v4().simple());
         let (admin, _driver) = connect(&server, "postgres").await;
-        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER navigator_owner")).await.unwrap();
+        admin
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER navigator_owner"))
+            .await
+            .unwrap();
         note(&format!("postgres {test}"));
         Self { name, server, policy: Arc::new(Policy::embedded().unwrap()) }
     }
@@ -106,7 +104,8 @@ pub fn passages(document: &Document, direction: f32) -> Vec<IndexedChunk> {
     let limits = chunker::ChunkLimits { tokens: 10, overlap: 0 };
     let chunks = chunker::chunks(&document.content, limits, &|text| text.split_whitespace().count());
     let analyzer = Analyzer::of(&document.language);
-    let indexed = |chunk: Chunk| IndexedChunk { terms: analyzer.frequencies(&chunk.text), vector: vector(direction), chunk };
+    let indexed =
+        |chunk: Chunk| IndexedChunk { terms: analyzer.frequencies(&chunk.text), vector: vector(direction), chunk };
     chunks.into_iter().map(indexed).collect()
 }
 

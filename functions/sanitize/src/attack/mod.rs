@@ -66,60 +66,34 @@ impl Matcher {
         let patterns: Vec<&str> = RULES.iter().map(|rule| rule.pattern).collect();
         let regexes = patterns.iter().map(|pattern| compile(pattern)).collect::<Option<_>>()?;
         let set = RegexSetBuilder::new(&patterns).unicode(false).build().ok()?;
-        Some(Self {
-            set,
-            regexes,
-            innocent: compile(INNOCENT)?,
-        })
+        Some(Self { set, regexes, innocent: compile(INNOCENT)? })
     }
 
     fn find<'a>(&'a self, reading: &'a Reading, direction: Direction) -> impl Iterator<Item = (Family, Hit)> + 'a {
         let bytes = reading.text().as_bytes();
-        let matched = self
-            .set
-            .matches(bytes)
-            .into_iter()
-            .map(|index| (&RULES[index], &self.regexes[index]));
-        matched
-            .filter(move |(rule, _)| rule.applies(direction))
-            .filter_map(move |(rule, regex)| {
-                let weighed = regex
-                    .find_iter(bytes)
-                    .take(MAX_MATCHES)
-                    .map(|found| (self.weigh(rule, bytes, found.range()), found.range()));
-                let (weight, range) = weighed.max_by(|one, other| one.0.total_cmp(&other.0))?;
-                Some((rule.family, hit(rule, weight, reading, range)))
-            })
+        let matched = self.set.matches(bytes).into_iter().map(|index| (&RULES[index], &self.regexes[index]));
+        matched.filter(move |(rule, _)| rule.applies(direction)).filter_map(move |(rule, regex)| {
+            let weighed = regex
+                .find_iter(bytes)
+                .take(MAX_MATCHES)
+                .map(|found| (self.weigh(rule, bytes, found.range()), found.range()));
+            let (weight, range) = weighed.max_by(|one, other| one.0.total_cmp(&other.0))?;
+            Some((rule.family, hit(rule, weight, reading, range)))
+        })
     }
 
     /// "Ignore the previous bill", "forget my doctor's instructions": the words are those of an attack, the matter is not.
     fn weigh(&self, rule: &Rule, bytes: &[u8], range: Range<usize>) -> f64 {
         let rest = &bytes[range.end..bytes.len().min(range.end + OBJECT)];
-        let sentence = rest
-            .iter()
-            .position(|byte| b".!?\n".contains(byte))
-            .unwrap_or(rest.len());
+        let sentence = rest.iter().position(|byte| b".!?\n".contains(byte)).unwrap_or(rest.len());
         let innocent =
             rule.family.is_about_instructions() && self.innocent.is_match(&bytes[range.start..range.end + sentence]);
-        if innocent {
-            rule.weight * INNOCENT_SHARE
-        } else {
-            rule.weight
-        }
+        if innocent { rule.weight * INNOCENT_SHARE } else { rule.weight }
     }
 }
 
 fn hit(rule: &Rule, weight: f64, reading: &Reading, range: Range<usize>) -> Hit {
-    let disguise = if reading.kind == ReadingKind::Decoded {
-        DISGUISE
-    } else {
-        0.0
-    };
+    let disguise = if reading.kind == ReadingKind::Decoded { DISGUISE } else { 0.0 };
     let weight = 1.0 - (1.0 - weight) * (1.0 - disguise);
-    Hit {
-        kind: rule.family.kind(),
-        range: reading.to_original(range),
-        weight,
-        rule: rule.id,
-    }
+    Hit { kind: rule.family.kind(), range: reading.to_original(range), weight, rule: rule.id }
 }

@@ -104,13 +104,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "INJ-01",
         family: Family::Override,
         weight: 0.85,
-        pattern: concat!(
-            drop_verb!(),
-            r"[\w\s,'-]{0,24}?",
-            which!(),
-            r"[\w\s,'-]{0,36}?",
-            order!()
-        ),
+        pattern: concat!(drop_verb!(), r"[\w\s,'-]{0,24}?", which!(), r"[\w\s,'-]{0,36}?", order!()),
     },
     Rule {
         id: "INJ-02",

@@ -23,11 +23,7 @@ fn insurance_language_passes() {
     ];
     for text in benign {
         let reply = reviewed(text, Direction::Input);
-        assert!(
-            matches!(reply.action, Action::Allow | Action::Redact),
-            "{text}: {:?}",
-            reply.findings
-        );
+        assert!(matches!(reply.action, Action::Allow | Action::Redact), "{text}: {:?}", reply.findings);
     }
 }
 
@@ -43,11 +39,7 @@ fn attacks_are_seen_through_disguises() {
     ];
     for text in attacks {
         let reply = reviewed(text, Direction::Input);
-        assert!(
-            matches!(reply.action, Action::Flag | Action::Block),
-            "{text}: {}",
-            reply.risk
-        );
+        assert!(matches!(reply.action, Action::Flag | Action::Block), "{text}: {}", reply.risk);
         assert!(reply.findings.iter().all(|found| found.end <= text.chars().count()));
     }
 }
@@ -56,10 +48,7 @@ fn attacks_are_seen_through_disguises() {
 fn a_masked_message_is_redacted_and_the_vault_goes_on() {
     let mut vault = Vault::new();
     let first = review("My SSN is 219-09-9999", Direction::Input, &mut vault, Duration::MAX);
-    assert_eq!(
-        (first.action, first.text.as_str()),
-        (Action::Redact, "My SSN is [SSN_1]")
-    );
+    assert_eq!((first.action, first.text.as_str()), (Action::Redact, "My SSN is [SSN_1]"));
     let second = review("and 219-09-9998", Direction::Input, &mut vault, Duration::MAX);
     assert_eq!(second.text, "and [SSN_2]");
     assert_eq!(vault.len(), 2);
@@ -69,12 +58,7 @@ fn a_masked_message_is_redacted_and_the_vault_goes_on() {
 fn answers_name_only_what_the_patient_named() {
     let mut vault = Vault::new();
     review("My SSN is 219-09-9999", Direction::Input, &mut vault, Duration::MAX);
-    let answer = review(
-        "Yours is [SSN_1], theirs 219-09-9998.",
-        Direction::Output,
-        &mut vault,
-        Duration::MAX,
-    );
+    let answer = review("Yours is [SSN_1], theirs 219-09-9998.", Direction::Output, &mut vault, Duration::MAX);
     assert_eq!(answer.text, "Yours is [SSN_1], theirs [REDACTED].");
     assert_eq!(vault.len(), 1);
 }
@@ -82,10 +66,7 @@ fn answers_name_only_what_the_patient_named() {
 #[test]
 fn answers_lose_links_that_could_leak() {
     let reply = reviewed("Look ![x](https://evil.example/a.png?q=1) now", Direction::Output);
-    assert_eq!(
-        (reply.action, reply.text.as_str()),
-        (Action::Redact, "Look [link removed] now")
-    );
+    assert_eq!((reply.action, reply.text.as_str()), (Action::Redact, "Look [link removed] now"));
     assert_eq!(reply.findings[0].kind, "url");
 }
 
@@ -101,8 +82,5 @@ fn hidden_characters_are_reported_and_removed() {
     let text = "What is a copay? \u{e0049}\u{e0067}";
     let reply = reviewed(text, Direction::Input);
     assert_eq!(reply.text, "What is a copay? ");
-    assert_eq!(
-        (reply.findings[0].kind.as_str(), reply.findings[0].start),
-        ("unicode", 17)
-    );
+    assert_eq!((reply.findings[0].kind.as_str(), reply.findings[0].start), ("unicode", 17));
 }

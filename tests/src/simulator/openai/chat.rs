@@ -69,12 +69,9 @@ pub(super) fn answer(body: &Value) -> Reply {
 
 /// A translation when the instructions ask for one, else an answer from the sources in the prompt.
 fn said(messages: &[Message]) -> String {
-    let (instructions, turns): (Vec<_>, Vec<_>) = messages
-        .iter()
-        .partition(|message| matches!(message.role.as_str(), "system" | "developer"));
-    let translates = instructions
-        .iter()
-        .any(|message| message.text().to_lowercase().contains("translat"));
+    let (instructions, turns): (Vec<_>, Vec<_>) =
+        messages.iter().partition(|message| matches!(message.role.as_str(), "system" | "developer"));
+    let translates = instructions.iter().any(|message| message.text().to_lowercase().contains("translat"));
     if translates {
         let text = turns.last().map(|message| message.text());
         return translation::chat::answer(&text.unwrap_or_default());

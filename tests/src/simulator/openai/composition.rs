@@ -28,10 +28,7 @@ fn sources(prompt: &str) -> Vec<Source<'_>> {
     let mut open = false;
     for line in prompt.lines().map(str::trim) {
         if let Some((number, rest)) = begins(line) {
-            sources.push(Source {
-                number,
-                lines: vec![rest],
-            });
+            sources.push(Source { number, lines: vec![rest] });
             open = true;
         } else if line == "</source>" {
             open = false;

@@ -25,11 +25,7 @@ pub(super) fn answer(body: &Value) -> Reply {
         _ => return error(400, "Invalid value for 'dimensions'.", Some("dimensions")),
     };
     let used: usize = texts.iter().map(|text| tokens(text)).sum();
-    let data: Vec<_> = texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| item(index, text, size))
-        .collect();
+    let data: Vec<_> = texts.iter().enumerate().map(|(index, text)| item(index, text, size)).collect();
     Reply::json(&json!({
         "object": "list",
         "model": model,
@@ -68,8 +64,8 @@ fn embed(text: &str, size: usize) -> Vec<f32> {
 
 /// FNV-1a.
 fn bucket(word: &str, size: usize) -> usize {
-    let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = word
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     usize::try_from(hash % size as u64).unwrap_or_default()
 }

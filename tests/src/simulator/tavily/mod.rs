@@ -51,11 +51,7 @@ fn search(ask: &Ask) -> Reply {
         return error(400, "Invalid max_results. Must be between 0 and 20.");
     }
     let found = ranked(ask);
-    let results: Vec<_> = found
-        .iter()
-        .take(wanted)
-        .map(|(page, score)| result(page, *score))
-        .collect();
+    let results: Vec<_> = found.iter().take(wanted).map(|(page, score)| result(page, *score)).collect();
     Reply::json(&json!({
         "query": ask.query,
         "follow_up_questions": null,

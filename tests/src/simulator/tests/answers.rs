@@ -33,10 +33,7 @@ async fn chat_reads_fenced_sources_too() {
         </source>\n<source number=\"2\" title=\"Copay\">\nA fixed amount\n</source>\n\nQuestion: What? And why?";
     let response = chat(&client(), &simulator, &ask(prompt)).send().await;
     let (_, body) = json_of(response.unwrap()).await;
-    assert_eq!(
-        body["choices"][0]["message"]["content"],
-        "You pay it first. [1] A fixed amount [2]"
-    );
+    assert_eq!(body["choices"][0]["message"]["content"], "You pay it first. [1] A fixed amount [2]");
 }
 
 #[tokio::test]
@@ -48,20 +45,11 @@ async fn chat_streams_the_same_answer_with_usage_and_done() {
     let response = chat(&client(), &simulator, &body).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let text = response.text().await.unwrap();
-    let events: Vec<_> = text
-        .split_terminator("\n\n")
-        .filter_map(|event| event.strip_prefix("data: "))
-        .collect();
+    let events: Vec<_> = text.split_terminator("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect();
     let (last, chunks) = events.split_last().unwrap();
     assert_eq!(*last, "[DONE]");
-    let chunks: Vec<Value> = chunks
-        .iter()
-        .map(|chunk| serde_json::from_str(chunk).unwrap())
-        .collect();
-    let content: String = chunks
-        .iter()
-        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
-        .collect();
+    let chunks: Vec<Value> = chunks.iter().map(|chunk| serde_json::from_str(chunk).unwrap()).collect();
+    let content: String = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
     assert_eq!(content, QUOTED);
     assert!(chunks.last().unwrap()["usage"]["total_tokens"].is_u64());
 }
@@ -128,9 +116,8 @@ async fn embeddings_have_length_one_and_prefer_shared_words() {
     let request = client().post(url).bearer_auth("sk-test");
     let request = request.json(&json!({"model": "e", "input": input, "dimensions": 256}));
     let (_, body) = json_of(request.send().await.unwrap()).await;
-    let vectors: Vec<Vec<f64>> = (0..3)
-        .map(|at| serde_json::from_value(body["data"][at]["embedding"].clone()).unwrap())
-        .collect();
+    let vectors: Vec<Vec<f64>> =
+        (0..3).map(|at| serde_json::from_value(body["data"][at]["embedding"].clone()).unwrap()).collect();
     let dot = |a: usize, b: usize| -> f64 { vectors[a].iter().zip(&vectors[b]).map(|(x, y)| x * y).sum() };
     assert_eq!(vectors[0].len(), 256);
     assert!((dot(0, 0) - 1.0).abs() < 1e-5);
@@ -149,11 +136,7 @@ async fn search_ranks_its_pages_and_keeps_to_the_limits() {
     let request = search(&client, &simulator, "").json(&only);
     let (_, body) = json_of(request.send().await.unwrap()).await;
     let results = body["results"].as_array().unwrap();
-    assert!(
-        results
-            .iter()
-            .all(|result| result["url"].as_str().unwrap().contains("cms.gov"))
-    );
+    assert!(results.iter().all(|result| result["url"].as_str().unwrap().contains("cms.gov")));
 }
 
 #[tokio::test]

@@ -57,10 +57,7 @@ async fn faults_and_journal_are_commanded_by_http() {
     assert!(report["requests"][0]["body"].as_str().unwrap().contains("copay"));
     client.delete(format!("{url}/_journal")).send().await.unwrap();
     let (_, report) = json_of(client.get(format!("{url}/_journal/tavily")).send().await.unwrap()).await;
-    assert_eq!(
-        (&report["counters"]["total"], &report["requests"]),
-        (&json!(0), &Value::Array(vec![]))
-    );
+    assert_eq!((&report["counters"]["total"], &report["requests"]), (&json!(0), &Value::Array(vec![])));
 }
 
 #[tokio::test]

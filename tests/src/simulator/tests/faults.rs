@@ -100,10 +100,7 @@ async fn a_cut_connection_gives_no_answer_and_the_next_one_does() {
 
 #[tokio::test]
 async fn a_drip_delivers_the_whole_answer_in_pieces() {
-    let simulator = faulty(Effect::Drip {
-        bytes: 100,
-        interval_ms: 1,
-    });
+    let simulator = faulty(Effect::Drip { bytes: 100, interval_ms: 1 });
     let mut response = search(&client(), &simulator, "copay").send().await.unwrap();
     let (mut body, mut pieces) = (Vec::new(), 0);
     while let Some(piece) = response.chunk().await.unwrap() {

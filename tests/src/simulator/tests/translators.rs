@@ -10,10 +10,7 @@ async fn libretranslate_takes_json_and_forms() {
     let url = format!("{}/translate", simulator.base_url(Provider::LibreTranslate));
     let fields = json!({"q": ["¿Qué cubre?", "A bill"], "source": "auto", "target": "fr"});
     let (_, body) = json_of(client().post(&url).json(&fields).send().await.unwrap()).await;
-    assert_eq!(
-        body["translatedText"],
-        json!(["«simulated fr» ¿Qué cubre?", "«simulated fr» A bill"])
-    );
+    assert_eq!(body["translatedText"], json!(["«simulated fr» ¿Qué cubre?", "«simulated fr» A bill"]));
     assert_eq!(body["detectedLanguage"][0]["language"], "es");
     let form = [("q", "a & b + c"), ("source", "en"), ("target", "es")];
     let (_, body) = json_of(client().post(&url).form(&form).send().await.unwrap()).await;
@@ -54,8 +51,5 @@ async fn apertium_lists_its_pairs_and_refuses_others() {
     assert_eq!(body["responseData"][0], pair);
     let url = format!("{base}/translate?langpair=eng%7Cdeu&q=plan");
     let (status, body) = json_of(client().get(url).send().await.unwrap()).await;
-    assert_eq!(
-        (status, &body["explanation"]),
-        (400, &json!("That pair is not installed"))
-    );
+    assert_eq!((status, &body["explanation"]), (400, &json!("That pair is not installed")));
 }

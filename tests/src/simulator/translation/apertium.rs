@@ -50,10 +50,7 @@ fn success(data: &Value) -> Reply {
 }
 
 fn pairs() -> Value {
-    PAIRS
-        .iter()
-        .map(|(source, target)| json!({"sourceLanguage": source, "targetLanguage": target}))
-        .collect()
+    PAIRS.iter().map(|(source, target)| json!({"sourceLanguage": source, "targetLanguage": target})).collect()
 }
 
 fn iso639_3(code: &str) -> &str {

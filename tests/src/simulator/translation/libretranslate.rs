@@ -6,13 +6,8 @@ use serde_json::{Map, Value, json};
 use super::mark;
 use crate::simulator::{received::Received, reply::Reply};
 
-const LANGUAGES: [(&str, &str); 5] = [
-    ("en", "English"),
-    ("es", "Spanish"),
-    ("fr", "French"),
-    ("vi", "Vietnamese"),
-    ("zh", "Chinese"),
-];
+const LANGUAGES: [(&str, &str); 5] =
+    [("en", "English"), ("es", "Spanish"), ("fr", "French"), ("vi", "Vietnamese"), ("zh", "Chinese")];
 const CONFIDENCE: f64 = 90.0;
 
 pub(in crate::simulator) fn answer(request: &Received) -> Reply {
@@ -73,8 +68,5 @@ fn detected(text: &str) -> Value {
 
 fn languages() -> Value {
     let codes = LANGUAGES.map(|(code, _)| code);
-    LANGUAGES
-        .iter()
-        .map(|(code, name)| json!({"code": code, "name": name, "targets": codes}))
-        .collect()
+    LANGUAGES.iter().map(|(code, name)| json!({"code": code, "name": name, "targets": codes})).collect()
 }

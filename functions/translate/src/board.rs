@@ -83,7 +83,8 @@ impl Board {
 
     /// Records a failure. A pair that the next provider does not serve says less than what happened before.
     pub fn fail(&mut self, place: usize, failure: Failure) {
-        let informative = matches!(self.results[place], Err(Failure::NotConfigured)) || failure != Failure::UnsupportedPair;
+        let informative =
+            matches!(self.results[place], Err(Failure::NotConfigured)) || failure != Failure::UnsupportedPair;
         if self.results[place].is_err() && informative {
             self.results[place] = Err(failure);
         }
@@ -144,7 +145,8 @@ mod tests {
     #[test]
     fn batches_hold_one_pair_and_keep_within_both_limits() {
         let board = board(&[(INTO_SPANISH, "aaaa"), (INTO_SPANISH, "bbbb"), (INTO_SPANISH, "c"), (INTO_ENGLISH, "d")]);
-        let places = |texts, bytes| board.batches(texts, bytes).into_iter().map(|batch| batch.places).collect::<Vec<_>>();
+        let places =
+            |texts, bytes| board.batches(texts, bytes).into_iter().map(|batch| batch.places).collect::<Vec<_>>();
         assert_eq!(places(10, 8), [vec![0, 1], vec![2], vec![3]]);
         assert_eq!(places(1, 100), [vec![0], vec![1], vec![2], vec![3]]);
     }
@@ -172,6 +174,8 @@ mod tests {
     fn an_answer_of_another_length_is_malformed() {
         let board = board(&[(INTO_SPANISH, "a"), (INTO_SPANISH, "b")]);
         let batch = &board.batches(10, 100)[0];
-        assert!(batch.answers(Ok(vec![Ok("A".to_owned())])).iter().all(|(_, opened)| *opened == Err(Failure::Malformed)));
+        assert!(
+            batch.answers(Ok(vec![Ok("A".to_owned())])).iter().all(|(_, opened)| *opened == Err(Failure::Malformed))
+        );
     }
 }

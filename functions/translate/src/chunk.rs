@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn every_byte_is_in_a_piece_or_between_two() {
         for seed in 0..200_usize {
-            let text: String = (0..seed * 7).map(|at| ['a', 'é', ' ', '.', '\n', '保', '[', '1', ']'][(at * at + seed) % 9]).collect();
+            let text: String =
+                (0..seed * 7).map(|at| ['a', 'é', ' ', '.', '\n', '保', '[', '1', ']'][(at * at + seed) % 9]).collect();
             let protected: Vec<_> = crate::protect::spans(&text).collect();
             let ranges = split(&text, &protected, 40);
             let in_order = ranges.windows(2).all(|pair| pair[0].end <= pair[1].start);

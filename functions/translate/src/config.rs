@@ -52,15 +52,23 @@ impl Settings {
     pub fn providers(&self, sdk: &SdkConfig, policy: &Policy) -> Result<Vec<Arc<dyn Translator>>, StartError> {
         let mut providers: Vec<Arc<dyn Translator>> = Vec::new();
         for engine in &self.order {
-            providers.extend(self.provider(*engine, sdk, policy).map_err(|error| StartError::Variable(error.to_string()))?);
+            providers
+                .extend(self.provider(*engine, sdk, policy).map_err(|error| StartError::Variable(error.to_string()))?);
         }
         Ok(providers)
     }
 
-    fn provider(&self, engine: Engine, sdk: &SdkConfig, policy: &Policy) -> Result<Option<Arc<dyn Translator>>, BadAddress> {
+    fn provider(
+        &self,
+        engine: Engine,
+        sdk: &SdkConfig,
+        policy: &Policy,
+    ) -> Result<Option<Arc<dyn Translator>>, BadAddress> {
         Ok(match engine {
             Engine::Amazon => self.amazon.then(|| Arc::new(Amazon::new(sdk, policy)) as Arc<dyn Translator>),
-            Engine::OpenAi => ChatModel::from_env(policy)?.map(|model| Arc::new(OpenAi::new(model)) as Arc<dyn Translator>),
+            Engine::OpenAi => {
+                ChatModel::from_env(policy)?.map(|model| Arc::new(OpenAi::new(model)) as Arc<dyn Translator>)
+            }
             Engine::Apertium => match &self.apertium_url {
                 Some(url) => Some(Arc::new(Apertium::new(url, policy)?)),
                 None => None,
@@ -75,7 +83,9 @@ impl Engine {
             "amazon" => Ok(Self::Amazon),
             "openai" => Ok(Self::OpenAi),
             "apertium" => Ok(Self::Apertium),
-            _ => Err(StartError::Variable("TRANSLATE_PROVIDERS: expected names among amazon, openai, apertium".to_owned())),
+            _ => Err(StartError::Variable(
+                "TRANSLATE_PROVIDERS: expected names among amazon, openai, apertium".to_owned(),
+            )),
         }
     }
 }

@@ -66,14 +66,21 @@ impl Desk {
     }
 
     /// Translates `texts` into `target`, in order. Without `source` the language of each is detected.
-    pub async fn translate(&self, texts: &[String], source: Option<Language>, target: Language, deadline: Deadline) -> Vec<Translation> {
+    pub async fn translate(
+        &self,
+        texts: &[String],
+        source: Option<Language>,
+        target: Language,
+        deadline: Deadline,
+    ) -> Vec<Translation> {
         let mut requests = Vec::with_capacity(texts.len());
         for text in texts {
             requests.push(self.examine(text, source, target));
             // Each takes about a millisecond: other requests get their turn in between.
             tokio::task::yield_now().await;
         }
-        let mut results = self.router.translate(requests.iter().flat_map(Request::jobs).collect(), deadline).await.into_iter();
+        let mut results =
+            self.router.translate(requests.iter().flat_map(Request::jobs).collect(), deadline).await.into_iter();
         let answer = |(text, request): (&String, &Request)| {
             let pieces: Vec<_> = results.by_ref().take(request.pieces()).collect();
             self.answer(text, request, &pieces)

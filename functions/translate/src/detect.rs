@@ -70,7 +70,8 @@ impl Detector {
             let candidates = if had_domain_words { vec![(Language::ENGLISH, DOMAIN_CONFIDENCE)] } else { Vec::new() };
             return Detection { candidates, mixed: false };
         }
-        let mut candidates: Vec<_> = profile.shares().flat_map(|(script, share)| self.rank(script, share, &words)).collect();
+        let mut candidates: Vec<_> =
+            profile.shares().flat_map(|(script, share)| self.rank(script, share, &words)).collect();
         candidates.sort_by(|(_, left), (_, right)| right.total_cmp(left));
         candidates.truncate(MAX_CANDIDATES);
         let second = candidates.get(1).map_or(0.0, |(_, share)| *share);
@@ -80,7 +81,8 @@ impl Detector {
 
     /// Loads the models, so that the first request does not.
     pub fn warm_up(&self) {
-        for text in ["¿Mi plan cubre la visita al médico?", "Что покрывает мой план?", "ماذا تغطي خطتي؟"] {
+        for text in ["¿Mi plan cubre la visita al médico?", "Что покрывает мой план?", "ماذا تغطي خطتي؟"]
+        {
             let _ = self.detect(text);
         }
     }

@@ -9,7 +9,10 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex::{Captures, Regex, RegexBuilder};
 
-use crate::{language::{Language, Pair}, protect};
+use crate::{
+    language::{Language, Pair},
+    protect,
+};
 
 /// The terms of one direction.
 #[derive(Debug)]
@@ -59,13 +62,14 @@ impl Glossary {
     #[must_use]
     pub fn substitute(&self, text: &str, used: usize) -> Substituted {
         let mut terms = Vec::new();
-        let replaced = self.pattern.replace_all(text, |found: &Captures<'_>| match self.targets.get(&found[0].to_lowercase()) {
-            Some(term) if term.overrides => {
-                terms.push(term.target);
-                protect::token(used + terms.len())
-            }
-            _ => found[0].to_owned(),
-        });
+        let replaced =
+            self.pattern.replace_all(text, |found: &Captures<'_>| match self.targets.get(&found[0].to_lowercase()) {
+                Some(term) if term.overrides => {
+                    terms.push(term.target);
+                    protect::token(used + terms.len())
+                }
+                _ => found[0].to_owned(),
+            });
         Substituted { text: replaced.into_owned(), terms, first: used + 1 }
     }
 
@@ -88,7 +92,9 @@ impl Substituted {
     #[must_use]
     pub fn restore(&self, translated: &str) -> String {
         let numbered = self.terms.iter().enumerate();
-        numbered.fold(translated.to_owned(), |text, (index, term)| text.replacen(&protect::token(self.first + index), term, 1))
+        numbered.fold(translated.to_owned(), |text, (index, term)| {
+            text.replacen(&protect::token(self.first + index), term, 1)
+        })
     }
 
     /// Whether every opaque word for a term is in `translated` precisely once.
@@ -144,7 +150,10 @@ mod tests {
     fn matches_are_listed_once_and_bounded() {
         let into_english = glossary(Language::SPANISH, Language::ENGLISH);
         let text = "La autorización previa del reclamo, el reclamo y el copago";
-        assert_eq!(into_english.matches(text, 2), [("autorización previa".to_owned(), "prior authorization"), ("reclamo".to_owned(), "claim")]);
+        assert_eq!(
+            into_english.matches(text, 2),
+            [("autorización previa".to_owned(), "prior authorization"), ("reclamo".to_owned(), "claim")]
+        );
     }
 
     #[test]

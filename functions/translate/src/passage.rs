@@ -65,7 +65,8 @@ mod tests {
     use super::*;
 
     fn shouted(passage: &Passage) -> String {
-        let translated: Vec<String> = passage.sealed().map(|piece| piece.open(&piece.opaque().to_uppercase()).unwrap()).collect();
+        let translated: Vec<String> =
+            passage.sealed().map(|piece| piece.open(&piece.opaque().to_uppercase()).unwrap()).collect();
         passage.assemble(translated.iter().map(String::as_str))
     }
 

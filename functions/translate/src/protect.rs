@@ -72,7 +72,8 @@ impl Sealed {
     /// # Errors
     /// When a protected part or a line break is not as it was, or nothing is left.
     pub fn open(&self, translated: &str) -> Result<String, Broken> {
-        let restored = TOKEN.replace_all(translated.trim(), |found: &regex::Captures<'_>| self.seal(&found[1]).to_owned());
+        let restored =
+            TOKEN.replace_all(translated.trim(), |found: &regex::Captures<'_>| self.seal(&found[1]).to_owned());
         if restored.is_empty() {
             return Err(Broken::Empty);
         }
@@ -170,7 +171,8 @@ mod tests {
     #[test]
     fn a_missing_doubled_or_invented_part_is_refused() {
         let sealed = sealed("The claim [CLAIM_1] on page [3].");
-        for broken in ["Nada.", "ZX1QZ ZX1QZ ZX2QZ", "ZX1QZ ZX2QZ ZX3QZ", "[CLAIM_2] [3]", "[CLAIM_1] [3] www.evil.com"] {
+        for broken in ["Nada.", "ZX1QZ ZX1QZ ZX2QZ", "ZX1QZ ZX2QZ ZX3QZ", "[CLAIM_2] [3]", "[CLAIM_1] [3] www.evil.com"]
+        {
             assert_eq!(sealed.open(broken), Err(Broken::Tokens), "{broken}");
         }
         assert_eq!(sealed.open("  "), Err(Broken::Empty));

@@ -14,7 +14,10 @@ use shared::{
     http::HttpFault,
 };
 
-use crate::{language::Pair, protect::{Broken, Sealed}};
+use crate::{
+    language::Pair,
+    protect::{Broken, Sealed},
+};
 
 /// A translation service.
 pub trait Translator: fmt::Debug + Send + Sync {
@@ -32,7 +35,12 @@ pub trait Translator: fmt::Debug + Send + Sync {
     }
 
     /// Translates `texts` in one call: one translation for each, in order, with all protected parts restored.
-    fn translate<'a>(&'a self, texts: &'a [Sealed], pair: Pair, deadline: Deadline) -> BoxFuture<'a, Result<Vec<Opened>, Failure>>;
+    fn translate<'a>(
+        &'a self,
+        texts: &'a [Sealed],
+        pair: Pair,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Opened>, Failure>>;
 
     /// Whether it answers at all; services that cost money for each call are taken at their word.
     fn reachable(&self, _deadline: Deadline) -> BoxFuture<'_, bool> {

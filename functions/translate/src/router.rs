@@ -91,7 +91,9 @@ impl Router {
     }
 
     fn recall(&self, turn: usize, provider: &'static str, board: &mut Board) {
-        let known = board.open().filter_map(|(place, job)| Some((place, self.cache.get(provider, job.pair, job.text.plain())?)));
+        let known = board
+            .open()
+            .filter_map(|(place, job)| Some((place, self.cache.get(provider, job.pair, job.text.plain())?)));
         for (place, text) in known.collect::<Vec<_>>() {
             board.settle(place, Rendered { text: text.to_string(), provider: turn, cached: true });
         }
@@ -115,13 +117,20 @@ impl Router {
             }
         };
         // Without an answer in time the call was cut; otherwise its task ended badly.
-        let silence = if deadline.bound(provider.name(), work).await.is_err() { Failure::TIMEOUT } else { Failure::Malformed };
+        let silence =
+            if deadline.bound(provider.name(), work).await.is_err() { Failure::TIMEOUT } else { Failure::Malformed };
         let outcomes = asked.into_iter().map(|place| (place, answers.remove(&place).unwrap_or(Err(silence))));
         self.record(turn, provider.name(), outcomes, board);
     }
 
     /// Writes a turn's outcomes on the board. One log line says how many failed; never which text.
-    fn record(&self, turn: usize, provider: &'static str, outcomes: impl Iterator<Item = (usize, Opened)>, board: &mut Board) {
+    fn record(
+        &self,
+        turn: usize,
+        provider: &'static str,
+        outcomes: impl Iterator<Item = (usize, Opened)>,
+        board: &mut Board,
+    ) {
         let (mut failed, mut reason) = (0_usize, "");
         for (place, opened) in outcomes {
             match opened {

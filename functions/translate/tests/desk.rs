@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::{sync::{Arc, atomic::Ordering}, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_sdk_translate::config::Credentials;
@@ -30,7 +33,9 @@ fn apertium(partner: &Partner) -> Arc<dyn Translator> {
 
 async fn amazon(partner: &Partner) -> Arc<dyn Translator> {
     let credentials = Credentials::new("key", "secret", None, None, "test");
-    let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new("us-east-1")).credentials_provider(credentials);
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(credentials);
     let sdk = loader.retry_config(RetryConfig::disabled()).endpoint_url(&partner.url).load().await;
     Arc::new(Amazon::new(&sdk, &policy()))
 }
@@ -108,7 +113,10 @@ async fn an_unsupported_pair_goes_on_to_the_next_and_is_not_sent() {
 async fn without_providers_the_original_comes_back_with_the_reason() {
     let translation = one(&desk(Vec::new()), "My claim was denied.").await;
     assert_eq!(summary(&translation), ("none", Quality::Original, Some("not_configured")));
-    assert_eq!((translation.text.as_str(), translation.source.as_str(), translation.confidence), ("My claim was denied.", "en", 1.0));
+    assert_eq!(
+        (translation.text.as_str(), translation.source.as_str(), translation.confidence),
+        ("My claim was denied.", "en", 1.0)
+    );
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ fn server() -> Server<Translate> {
 }
 
 async fn send(method: &str, path: &str, body: String) -> (StatusCode, Value) {
-    let request: Request = lambda_http::http::Request::builder().method(method).uri(path).body(Body::Text(body)).unwrap();
+    let request: Request =
+        lambda_http::http::Request::builder().method(method).uri(path).body(Body::Text(body)).unwrap();
     let reply = server().answer(request.with_raw_http_path(path)).await;
     let ReplyBody::Whole(bytes) = reply.body else { panic!("a stream") };
     (reply.status, serde_json::from_slice(&bytes).unwrap_or_default())
@@ -32,15 +33,18 @@ async fn post(path: &str, body: Value) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn translates_one_or_many_and_says_when_nobody_can() {
-    let (status, reply) = post("/v1/translate", json!({ "text": "¿Qué cubre mi plan de salud?", "target": "en-US" })).await;
+    let (status, reply) =
+        post("/v1/translate", json!({ "text": "¿Qué cubre mi plan de salud?", "target": "en-US" })).await;
     assert_eq!((status, &reply["target"]), (StatusCode::OK, &json!("en")));
     let expected = json!({
         "text": "¿Qué cubre mi plan de salud?", "source": "es", "confidence": reply["translations"][0]["confidence"],
         "provider": "none", "quality": "original", "cached": false, "reason": "not_configured",
     });
     assert_eq!(reply["translations"], json!([expected]));
-    let (_, reply) = post("/v1/translate", json!({ "texts": ["", "a b c", "12"], "target": "es", "source": "en" })).await;
-    let qualities: Vec<_> = reply["translations"].as_array().unwrap().iter().map(|one| one["quality"].as_str().unwrap()).collect();
+    let (_, reply) =
+        post("/v1/translate", json!({ "texts": ["", "a b c", "12"], "target": "es", "source": "en" })).await;
+    let qualities: Vec<_> =
+        reply["translations"].as_array().unwrap().iter().map(|one| one["quality"].as_str().unwrap()).collect();
     assert_eq!(qualities, ["ok", "original", "ok"]);
 }
 

@@ -11,9 +11,36 @@ use crate::language::Language;
 
 /// Words that are Creole and nothing else that patients write.
 const SURE: [&str; 30] = [
-    "mwen", "poukisa", "kijan", "kouman", "kisa", "kiyès", "èske", "eske", "anpil", "jwenn", "bezwen", "genyen", "kapab", "konnen",
-    "asirans", "doktè", "lopital", "swen", "sante", "maladi", "medikaman", "peye", "ede", "fè", "pran", "ankò", "yon", "gratis",
-    "aprè", "kouvèti",
+    "mwen",
+    "poukisa",
+    "kijan",
+    "kouman",
+    "kisa",
+    "kiyès",
+    "èske",
+    "eske",
+    "anpil",
+    "jwenn",
+    "bezwen",
+    "genyen",
+    "kapab",
+    "konnen",
+    "asirans",
+    "doktè",
+    "lopital",
+    "swen",
+    "sante",
+    "maladi",
+    "medikaman",
+    "peye",
+    "ede",
+    "fè",
+    "pran",
+    "ankò",
+    "yon",
+    "gratis",
+    "aprè",
+    "kouvèti",
 ];
 /// Words that are frequent in it and found elsewhere too.
 const COMMON: [&str; 17] =
@@ -31,7 +58,8 @@ pub(super) fn rank(script: Script, extract: &Extract) -> Option<Ranking> {
         return None;
     }
     let text = extract.words.to_lowercase();
-    let words: Vec<&str> = text.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty()).collect();
     let sure = words.iter().filter(|word| SURE.contains(word)).count();
     let common = words.iter().filter(|word| COMMON.contains(word)).count();
     let share = (sure + common) as f64 / words.len().max(1) as f64;

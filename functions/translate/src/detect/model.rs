@@ -30,7 +30,8 @@ impl Model {
         let values = self.0.compute_language_confidence_values(extract.words.as_str());
         let known = values.into_iter().filter_map(|(known, probability)| Some((named(known)?, probability)));
         let opened = extract.words.contains(OPENING_MARKS);
-        let weighed: Ranking = known.map(|(language, probability)| (language, probability * weight(language, opened))).collect();
+        let weighed: Ranking =
+            known.map(|(language, probability)| (language, probability * weight(language, opened))).collect();
         let all: f64 = weighed.iter().map(|(_, weight)| weight).sum();
         if all <= 0.0 {
             return Vec::new();

@@ -124,7 +124,10 @@ impl Profile {
     #[expect(clippy::cast_precision_loss, reason = "counts of a text of a thousand characters")]
     pub(super) fn shares(&self) -> impl Iterator<Item = (Script, f64)> + '_ {
         let all = self.letters().max(1) as f64;
-        self.counts.iter().map(move |(script, count)| (*script, *count as f64 / all)).filter(|(_, share)| *share >= LEAST_SHARE)
+        self.counts
+            .iter()
+            .map(move |(script, count)| (*script, *count as f64 / all))
+            .filter(|(_, share)| *share >= LEAST_SHARE)
     }
 
     fn add(&mut self, script: Script, letters: usize) {

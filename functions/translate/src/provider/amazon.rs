@@ -59,7 +59,12 @@ impl Translator for Amazon {
         "amazon"
     }
 
-    fn translate<'a>(&'a self, texts: &'a [Sealed], pair: Pair, deadline: Deadline) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
+    fn translate<'a>(
+        &'a self,
+        texts: &'a [Sealed],
+        pair: Pair,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
         Box::pin(async move {
             let mut opened = Vec::with_capacity(texts.len());
             for text in texts {

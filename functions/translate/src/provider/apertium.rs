@@ -80,7 +80,9 @@ impl Apertium {
         if !self.serves(pair, deadline).await? {
             return Err(Failure::UnsupportedPair);
         }
-        let Some(glossary) = Glossary::of(pair) else { return Ok(text.open(&self.ask(text.opaque(), pair, deadline).await?)?) };
+        let Some(glossary) = Glossary::of(pair) else {
+            return Ok(text.open(&self.ask(text.opaque(), pair, deadline).await?)?);
+        };
         let substituted = glossary.substitute(text.opaque(), text.count());
         let answer = self.ask(&substituted.text, pair, deadline).await?;
         if !substituted.is_complete(&answer) {
@@ -100,7 +102,8 @@ impl Apertium {
     /// Whether the pair is installed; the list is fetched once for all who wait for it.
     async fn serves(&self, pair: Pair, deadline: Deadline) -> Result<bool, Failure> {
         let wanted = (pair.source.iso639_3().to_owned(), pair.target.iso639_3().to_owned());
-        let mut installed = deadline.bound("the list of pairs", self.pairs.lock()).await.map_err(|_| Failure::TIMEOUT)?;
+        let mut installed =
+            deadline.bound("the list of pairs", self.pairs.lock()).await.map_err(|_| Failure::TIMEOUT)?;
         if let Some(known) = installed.as_ref().filter(|known| known.until > clock::now()) {
             return Ok(known.pairs.contains(&wanted));
         }
@@ -111,7 +114,8 @@ impl Apertium {
     }
 
     async fn list(&self, deadline: Deadline) -> Result<HashSet<(String, String)>, CallError<HttpFault>> {
-        let ask: Ask<'_, ()> = Ask { method: Method::GET, path: "listPairs", headers: Vec::new(), body: Payload::Nothing };
+        let ask: Ask<'_, ()> =
+            Ask { method: Method::GET, path: "listPairs", headers: Vec::new(), body: Payload::Nothing };
         let reply: Reply<Vec<ListedPair>> = self.partner.json(deadline, &ask).await?;
         Ok(reply.data.into_iter().map(|pair| (pair.source, pair.target)).collect())
     }
@@ -126,7 +130,12 @@ impl Translator for Apertium {
         Quality::Degraded
     }
 
-    fn translate<'a>(&'a self, texts: &'a [Sealed], pair: Pair, deadline: Deadline) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
+    fn translate<'a>(
+        &'a self,
+        texts: &'a [Sealed],
+        pair: Pair,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
         Box::pin(async move {
             let mut opened = Vec::with_capacity(texts.len());
             for text in texts {
@@ -156,7 +165,8 @@ fn refused(error: CallError<HttpFault>) -> Failure {
 /// Without the engine's marks for words that it could not inflect (`#gerente`), and the spaces of words that it left
 /// out: `markUnknown=no` covers unknown words only.
 fn without_marks(translated: &str, original: &str) -> String {
-    let spaced = if original.contains("  ") { translated.to_owned() } else { SPACES.replace_all(translated, " ").into_owned() };
+    let spaced =
+        if original.contains("  ") { translated.to_owned() } else { SPACES.replace_all(translated, " ").into_owned() };
     if original.contains(['#', '@']) {
         return spaced;
     }

@@ -76,7 +76,8 @@ impl OpenAi {
         ];
         let completion = self.model.complete(deadline, &messages, max_tokens(texts)).await?;
         let mut entries = entries(&completion.text).ok_or(Failure::Malformed)?;
-        let open = |(index, text): (usize, &Sealed)| Ok(text.open(&entries.remove(&(index + 1)).ok_or(Failure::Malformed)?)?);
+        let open =
+            |(index, text): (usize, &Sealed)| Ok(text.open(&entries.remove(&(index + 1)).ok_or(Failure::Malformed)?)?);
         Ok(texts.iter().enumerate().map(open).collect())
     }
 }
@@ -90,7 +91,12 @@ impl Translator for OpenAi {
         TEXTS_PER_CALL
     }
 
-    fn translate<'a>(&'a self, texts: &'a [Sealed], pair: Pair, deadline: Deadline) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
+    fn translate<'a>(
+        &'a self,
+        texts: &'a [Sealed],
+        pair: Pair,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Opened>, Failure>> {
         Box::pin(self.ask(texts, pair, deadline))
     }
 

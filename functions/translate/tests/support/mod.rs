@@ -97,14 +97,19 @@ pub fn policy() -> Policy {
 
 async fn list_pairs() -> Json<Value> {
     let pair = |source, target| json!({ "sourceLanguage": source, "targetLanguage": target });
-    Json(json!({ "responseData": [pair("eng", "spa"), pair("spa", "eng")], "responseDetails": null, "responseStatus": 200 }))
+    Json(
+        json!({ "responseData": [pair("eng", "spa"), pair("spa", "eng")], "responseDetails": null, "responseStatus": 200 }),
+    )
 }
 
 async fn apy(State(seen): State<Arc<Seen>>, Form(form): Form<ApyForm>) -> Response {
     assert_eq!((form.format.as_str(), form.mark_unknown.as_str()), ("txt", "no"));
     assert!(["eng|spa", "spa|eng"].contains(&form.langpair.as_str()));
     match seen.render(&form.q).await {
-        Ok(text) => Json(json!({ "responseData": { "translatedText": text }, "responseDetails": null, "responseStatus": 200 })).into_response(),
+        Ok(text) => {
+            Json(json!({ "responseData": { "translatedText": text }, "responseDetails": null, "responseStatus": 200 }))
+                .into_response()
+        }
         Err(status) => status.into_response(),
     }
 }
@@ -119,7 +124,11 @@ async fn chat(State(seen): State<Arc<Seen>>, Json(request): Json<Value>) -> Resp
             Err(status) => return status.into_response(),
         }
     }
-    let content = if task.to_string().contains("chatty") { "I would rather talk.".to_owned() } else { json!({ "t": entries }).to_string() };
+    let content = if task.to_string().contains("chatty") {
+        "I would rather talk.".to_owned()
+    } else {
+        json!({ "t": entries }).to_string()
+    };
     Json(json!({ "choices": [{ "message": { "role": "assistant", "content": content } }] })).into_response()
 }
 
@@ -127,7 +136,11 @@ async fn chat(State(seen): State<Arc<Seen>>, Json(request): Json<Value>) -> Resp
 async fn amazon(State(seen): State<Arc<Seen>>, body: Bytes) -> Response {
     let request = cbor_strings(&body);
     if request["TargetLanguageCode"] == "sw" {
-        return (StatusCode::BAD_REQUEST, cbor(&[("__type", "com.amazonaws.translate#UnsupportedLanguagePairException")])).into_response();
+        return (
+            StatusCode::BAD_REQUEST,
+            cbor(&[("__type", "com.amazonaws.translate#UnsupportedLanguagePairException")]),
+        )
+            .into_response();
     }
     match seen.render(&request["Text"]).await {
         Ok(text) => {

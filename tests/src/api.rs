@@ -54,7 +54,6 @@ impl Api {
     }
 
     /// A request to be finished by the caller; end it with [`Api::send`].
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }

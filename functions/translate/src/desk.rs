@@ -43,7 +43,7 @@ enum Way {
     /// The language is not known well enough.
     Uncertain,
     /// To be translated, in this many pieces.
-    Translate(Pair, Passage),
+    Translate(Pair, Box<Passage>),
 }
 
 impl Desk {
@@ -162,7 +162,7 @@ fn way(text: &str, source: Option<Language>, target: Language) -> Way {
     let passage = Passage::new(text);
     match source {
         _ if passage.is_wordless() => Way::AsIs,
-        Some(source) => Way::Translate(Pair { source, target }, passage),
+        Some(source) => Way::Translate(Pair { source, target }, Box::new(passage)),
         None => Way::Uncertain,
     }
 }

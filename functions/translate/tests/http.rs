@@ -1,5 +1,7 @@
 //! The two routes: what they accept, what they refuse, and which field they blame.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use lambda_http::{Body, Request, RequestExt, http::StatusCode};

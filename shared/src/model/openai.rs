@@ -122,7 +122,7 @@ impl ChatModel {
                 }
                 match deadline.bound("the model's stream", bytes.next()).await {
                     Ok(Some(Ok(more))) if buffer.len() + more.len() <= MAX_LINE_BYTES => {
-                        buffer.extend_from_slice(&more)
+                        buffer.extend_from_slice(&more);
                     }
                     Ok(Some(Err(fault))) => return Err(fault),
                     Ok(Some(Ok(_))) => return Err(HttpFault::Body),

@@ -174,6 +174,6 @@ mod tests {
 
     #[test]
     fn blanks_hide_placeholders() {
-        assert_eq!(View::fold("a[X]b", &[1..4]).text(), "a\u{1}\u{1}\u{1}b");
+        assert_eq!(View::fold("a[X]b", std::slice::from_ref(&(1..4))).text(), "a\u{1}\u{1}\u{1}b");
     }
 }

@@ -90,5 +90,5 @@ async fn assert_idle(bundle: &Bundle, tasks_before: u64) -> Result<()> {
         }
         tokio::task::yield_now().await;
     }
-    panic!("tasks are left: {} before, {seen:#}", tasks_before)
+    panic!("tasks are left: {tasks_before} before, {seen:#}")
 }

@@ -53,7 +53,7 @@ impl Page {
             Event::Text(text) | Event::Code(text) => self.text.text.push_str(&text),
             Event::SoftBreak => self.text.text.push(' '),
             Event::HardBreak | Event::End(TagEnd::Item | TagEnd::TableRow | TagEnd::TableHead) => {
-                self.text.text.push('\n')
+                self.text.text.push('\n');
             }
             Event::End(TagEnd::TableCell) => self.text.text.push_str(" | "),
             Event::End(TagEnd::Paragraph | TagEnd::CodeBlock | TagEnd::List(_) | TagEnd::Table) => {

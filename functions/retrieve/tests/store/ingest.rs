@@ -1,6 +1,9 @@
 //! `ingest` ends in one state, however often it was interrupted. Needs `MODEL_DIR` as well.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use retrieve::{
     embedding::{Embedder, EmbedderLimits},
@@ -51,7 +54,7 @@ async fn state(database: &TestDatabase) -> String {
     admin.query_one(STATE, &[]).await.unwrap().get(0)
 }
 
-async fn complete(database: &TestDatabase, embedder: &Embedder, folder: &PathBuf) -> Summary {
+async fn complete(database: &TestDatabase, embedder: &Embedder, folder: &Path) -> Summary {
     ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| ()).await.unwrap()
 }
 
@@ -78,7 +81,7 @@ async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
 }
 
 /// Runs until so many windows were read, and then a little into the next: through its look-up and some of its writes.
-async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &PathBuf, windows: usize) {
+async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &Path, windows: usize) {
     let seen = std::cell::Cell::new(0);
     let mut run =
         Box::pin(ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| seen.set(seen.get() + 1)));

@@ -1,5 +1,7 @@
 //! A request that is given up takes its calls with it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::{
     sync::{
         Arc,
@@ -79,7 +81,8 @@ async fn all_ended(running: &AtomicUsize) {
 async fn a_dropped_request_cancels_its_calls() {
     let running = Arc::new(AtomicUsize::new(0));
     let (desk, texts) = (desk(&running), texts());
-    let request = desk.translate(&texts, Some(Language::ENGLISH), Language::SPANISH, Deadline::within(Duration::from_secs(60)));
+    let request =
+        desk.translate(&texts, Some(Language::ENGLISH), Language::SPANISH, Deadline::within(Duration::from_secs(60)));
     assert!(tokio::time::timeout(Duration::from_millis(100), request).await.is_err());
     all_ended(&running).await;
 }

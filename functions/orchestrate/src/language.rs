@@ -14,6 +14,9 @@ use crate::{answer::Sentence, config::Config, error::PeerError};
 /// The language that documents are searched and answers are composed in.
 pub const PIVOT: &str = "en";
 
+/// Below this confidence a detected language is a guess, and nobody is answered in a guessed language.
+const SURE: f64 = 0.65;
+
 /// A question in the pivot language, as far as that went.
 #[derive(Clone, Debug)]
 pub struct Understood {
@@ -52,7 +55,8 @@ pub async fn understand(
     };
     match translate(config, caller, deadline, &request).await {
         Ok(mut translations) => match translations.pop() {
-            Some(translation) => understood(translation),
+            Some(translation) if translation.confidence >= SURE => understood(translation),
+            Some(_) => as_asked(None),
             None => as_asked(Some(Degradation::new("translate", "fault"))),
         },
         Err(error) => as_asked(Some(Degradation::new("translate", error.reason()))),

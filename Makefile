@@ -131,8 +131,9 @@ fmt:
 lint:
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
+# Read by those who change the code: links to private items are wanted.
 docs:
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --workspace --no-deps
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 
 deny: tools
 	@$(WITH_TOOLS) cargo-deny --locked --log-level error check bans licenses sources

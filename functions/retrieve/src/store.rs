@@ -1,6 +1,6 @@
 //! Documents and passages in Postgres. Every statement runs as a principal, under row-level security.
 //!
-//! Reading and writing are apart: [`shelves`] and [`search`] find passages, [`write`] keeps them, [`list`] shows what
+//! Reading and writing are apart: [`shelves`] and [`search`] find passages, [`mod@write`] keeps them, [`list`] shows what
 //! is there.
 
 mod list;

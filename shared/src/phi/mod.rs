@@ -1,6 +1,6 @@
 //! Patient data: found, replaced by placeholders, and put back.
 //!
-//! [`mask`] turns "my SSN is 219-09-9999" into "my SSN is [SSN_1]" and remembers the value in a [`Vault`], which
+//! [`mask`] turns "my SSN is 219-09-9999" into "my SSN is `[SSN_1]`" and remembers the value in a [`Vault`], which
 //! puts it back at the last moment. Third parties take [`Masked`] text only, and only this module makes it.
 //!
 //! Detection is rules over an ASCII-folded [`view::View`] of the text: shapes with check digits ([`patterns`]), numbers

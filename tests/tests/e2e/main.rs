@@ -1,6 +1,6 @@
 //! The whole bundle over HTTP, on real parts. Started by `make test`, which provides Postgres and the model.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
 mod chat;

@@ -37,7 +37,8 @@ pub fn best(task: Task<'_>) -> Vec<Sentence> {
     let enough = scored.first().map_or(0.0, |(best, _)| best * SHARE_OF_BEST);
     scored.retain(|(score, _)| *score >= enough);
     let mut chosen = without_repeats(&scored);
-    chosen.sort_by_key(|candidate| (candidate.source, candidate.place));
+    // As they stand in their documents, the best document first.
+    chosen.sort_by_key(|candidate| (first_of_document(task.sources, candidate.source), candidate.place));
     chosen.into_iter().map(sentence).collect()
 }
 
@@ -90,6 +91,13 @@ fn score(candidate: &Candidate, wanted: &HashSet<String>, rarity: &HashMap<&str,
     let source = FIRST_SOURCE / (1.0 + candidate.source as f64);
     let place = FIRST_SENTENCE / (1.0 + candidate.place as f64);
     Some(words / possible.max(f64::MIN_POSITIVE) + source + place)
+}
+
+/// The first source that is a piece of the same document.
+fn first_of_document(sources: &[Source], number: usize) -> usize {
+    let document = |source: &Source| (source.document_id.clone(), source.url.clone());
+    let same = |source: &Source| document(source) == document(&sources[number]);
+    sources.iter().position(same).unwrap_or(number)
 }
 
 fn without_repeats<'a>(scored: &[(f64, &'a Candidate)]) -> Vec<&'a Candidate> {

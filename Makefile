@@ -30,7 +30,7 @@ NEWEST_GLIBC := 2.34
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke check fmt lint docs deny templates sizes glibc advisories \
+.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint docs deny templates sizes glibc advisories \
         model-layer sam-build sam-local sam-smoke deploy clean
 
 help: ## Lists the commands
@@ -156,6 +156,9 @@ glibc:
 
 advisories: tools ## Asks the advisory database about the crates; needs the internet
 	@$(WITH_TOOLS) cargo-deny --locked check advisories
+
+load: setup build ## Fifty questions at once while a provider has stalled; prints what came back and how late
+	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(BIN)/local with-postgres -- $(BIN)/load
 
 ## Deploying ------------------------------------------------------------------------------------------------------------
 

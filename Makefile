@@ -114,7 +114,7 @@ unit: setup
 	@$(CARGO) build --locked --workspace --all-targets
 	@rm -f $(PARTS); touch $(PARTS)
 	@NAVIGATOR_TEST_PARTS="$(CURDIR)/$(PARTS)" MODEL_DIR="$(CURDIR)/$(STATE)/model" $(BIN)/local with-postgres -- \
-	  $(CARGO) $(if $(NEXTEST),nextest run,test) --locked --workspace $(if $(NEXTEST),,--bins --lib --tests)
+	  $(CARGO) $(if $(NEXTEST),nextest run --no-fail-fast,test --no-fail-fast) --locked --workspace $(if $(NEXTEST),,--bins --lib --tests)
 	@$(CARGO) test --quiet --locked --workspace --doc
 
 # In CI the way through Docker is tested or the run fails; elsewhere it needs an engine that answers.

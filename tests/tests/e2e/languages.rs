@@ -1,9 +1,11 @@
 //! Spanish in, Spanish out, when somebody can translate; and the word `original` when nobody can.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use local::{apertium::Apertium, lifeline::Lifeline};
 use serde_json::json;
 use tests::{
     assembly::{Bundle, with_corpus},
+    parts,
     simulator::{Provider, Simulator},
 };
 
@@ -13,10 +15,15 @@ const QUESTION: &str = "¿Cómo puedo apelar cuando mi seguro médico niega un r
 
 #[tokio::test]
 async fn a_spanish_question_is_answered_in_spanish_through_apertium() -> Result<()> {
-    // The real one where it runs (CI), else its shape.
+    // The real one where it is installed, as in CI; elsewhere its shape.
     let simulator = Simulator::start()?;
-    let real = std::env::var("NAVIGATOR_TEST_APERTIUM").ok();
-    let url = real.clone().unwrap_or_else(|| simulator.base_url(Provider::Apertium));
+    let apertium = Apertium::start(&Lifeline::start()?).await?;
+    let url = apertium.as_ref().map_or_else(|| simulator.base_url(Provider::Apertium), Apertium::url);
+    if apertium.is_some() {
+        parts::used("apertium");
+    } else {
+        ensure!(std::env::var("CI").is_err(), "Apertium is not installed: CI tests the real one");
+    }
     let mut config = with_corpus().await?;
     config.set("translate", "APERTIUM_URL", &url);
     let bundle = Bundle::start(config).await?;
@@ -24,6 +31,9 @@ async fn a_spanish_question_is_answered_in_spanish_through_apertium() -> Result<
     assert_eq!(reply["language"], json!("es"), "{reply:#}");
     assert!(is_degraded(&reply, "translate", "degraded"), "a basic engine is declared: {reply:#}");
     crate::chat::assert_citations_hold(&reply);
+    if let Some(apertium) = apertium {
+        apertium.stop().await;
+    }
     bundle.stack.stop().await
 }
 

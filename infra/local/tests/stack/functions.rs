@@ -144,8 +144,10 @@ async fn a_stream_that_breaks_off_does_not_look_complete() {
     let mut client = Client::connect(&stack.gateway_url()).await;
     let mut response = client.send(Request::get("/").header("x-do", "pause"), b"").await;
     response.body_mut().frame().await.unwrap().unwrap();
-    stack.function("orchestrate").unwrap().kill();
+    let function = stack.function("orchestrate").unwrap();
+    function.kill();
     assert!(response.into_body().collect().await.is_err());
+    function.ready(Duration::from_secs(30)).await.unwrap();
     assert_eq!(fetch(&stack.gateway_url(), Request::get("/"), b"").await.status(), 200);
     stack.stop().await.unwrap();
 }

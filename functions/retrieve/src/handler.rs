@@ -46,9 +46,15 @@ impl Retrieve {
         self.embedder.as_ref().map_err(|reason| Error::NoModel(reason))
     }
 
+    /// While many wait at the gate, words alone must do: an embedding costs more than all the rest of a request.
+    fn affordable_embedder(&self) -> Result<Embedder, &'static str> {
+        let gate = self.gate.status();
+        if gate.waiting > gate.limit / 2 { Err("overloaded") } else { self.embedder.clone() }
+    }
+
     async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {
         let query = Query::new(call.json::<RetrieveRequest>()?)?;
-        let retriever = Retriever::new(self.store()?.clone(), self.embedder.clone(), Arc::clone(&self.policy));
+        let retriever = Retriever::new(self.store()?.clone(), self.affordable_embedder(), Arc::clone(&self.policy));
         Reply::ok(&retriever.retrieve(call.deadline, &call.principal.subject, &query).await?)
     }
 }

@@ -10,18 +10,21 @@ use std::io::Write;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Waits for Ctrl-C, SIGTERM, or the end of the terminal.
+/// Waits for Ctrl-C, SIGTERM, or the end of the terminal; listens from the call on, not only once it is awaited.
 ///
 /// Waits for ever when signals cannot be listened to: then they end the process the usual way.
-pub(crate) async fn told_to_stop() {
+pub(crate) fn told_to_stop() -> impl Future<Output = ()> {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
+    let listeners = kinds.map(signal);
+    async move {
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = listeners else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }
 

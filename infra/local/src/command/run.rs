@@ -44,8 +44,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode> {
         () = told_to_stop() => return Ok(ExitCode::SUCCESS),
     };
     let (stack, apertium, _state) = started?;
+    let told_to_stop = told_to_stop();
     say(&ready_text(&stack));
-    told_to_stop().await;
+    told_to_stop.await;
     say("stopping");
     let stopped = stack.stop().await;
     if let Some(apertium) = apertium {

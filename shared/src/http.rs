@@ -12,9 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, Dependency, DependencyStatus},
-    policy::Policy,
+    dependency::{CallError, Classify, Dependency, Effect, Verdict},
 };
 
 /// An outside service that speaks HTTP. Clones share client and limits.
@@ -61,6 +61,8 @@ pub struct Ask<'a, B> {
     pub headers: Vec<(&'static str, &'a SecretString)>,
     /// What is sent.
     pub body: Payload<'a, B>,
+    /// Whether it may be sent twice.
+    pub effect: Effect,
 }
 
 /// The body of a request.
@@ -76,19 +78,15 @@ pub enum Payload<'a, B> {
 
 impl Partner {
     /// The partner `name` (as in the policy) at `base`; `variable` is named when the address is bad.
-    pub fn new(name: &'static str, variable: &'static str, base: &str, policy: &Policy) -> Result<Self, BadAddress> {
+    pub fn new(name: &'static str, variable: &'static str, base: &str, core: &Core) -> Result<Self, BadAddress> {
         let base = format!("{}/", base.trim_end_matches('/'));
         let base: Url = base.parse().map_err(|_| BadAddress(variable))?;
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(BadAddress(variable));
         }
-        let client = client(policy).map_err(|_| BadAddress(variable))?;
-        Ok(Self {
-            dependency: Dependency::new(name, policy),
-            client,
-            base,
-            max_reply_bytes: policy.service.max_reply_bytes,
-        })
+        let policy = core.policy();
+        let client = client(&policy).map_err(|_| BadAddress(variable))?;
+        Ok(Self { dependency: core.dependency(name), client, base, max_reply_bytes: policy.service.max_reply_bytes })
     }
 
     /// Sends `ask` and reads the reply as JSON.
@@ -102,7 +100,7 @@ impl Partner {
             let body = read(response, self.max_reply_bytes).await?;
             serde_json::from_slice(&body).map_err(|_| HttpFault::Body)
         };
-        self.dependency.call(deadline, attempt).await
+        self.dependency.call(deadline, ask.effect, attempt).await
     }
 
     /// Sends `ask` and hands the reply over as it comes. The call ends with the reply's head; the caller bounds the rest.
@@ -112,13 +110,8 @@ impl Partner {
         ask: &Ask<'_, B>,
     ) -> Result<BoxStream<'static, Result<Bytes, HttpFault>>, CallError<HttpFault>> {
         let attempt = |_| async { send(self.request(ask)?).await };
-        let response = self.dependency.call(deadline, attempt).await?;
+        let response = self.dependency.call(deadline, ask.effect, attempt).await?;
         Ok(response.bytes_stream().map_err(|_| HttpFault::Transport).boxed())
-    }
-
-    /// What it looks like from this process.
-    pub fn status(&self) -> DependencyStatus {
-        self.dependency.status()
     }
 
     fn request<B: Serialize>(&self, ask: &Ask<'_, B>) -> Result<RequestBuilder, HttpFault> {
@@ -135,8 +128,20 @@ impl Partner {
     }
 }
 
+impl Classify for HttpFault {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Status { status: 429, retry_after } => Verdict::Limited(*retry_after),
+            Self::Status { status: 432 | 433, .. } => Verdict::Exhausted,
+            Self::Status { status: 503, retry_after: Some(after) } => Verdict::Limited(Some(*after)),
+            Self::Status { status: 400..=499, .. } => Verdict::Ignored,
+            Self::Status { .. } | Self::Transport | Self::Body => Verdict::Fault,
+        }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
-fn client(policy: &Policy) -> reqwest::Result<Client> {
+fn client(policy: &crate::policy::Policy) -> reqwest::Result<Client> {
     Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(policy.http.connect)

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use aws_sdk_lambda::{Client, operation::invoke::InvokeError, primitives::Blob};
 use base64::Engine;
 use http::StatusCode;
@@ -11,9 +10,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, Dependency, DependencyStatus},
-    policy::Policy,
+    dependency::{CallError, Classify, Dependency, Effect, Verdict},
     principal::Principal,
     serve::{Call, INNER_CALL, InnerCall},
 };
@@ -71,6 +70,17 @@ pub enum PeerFault {
     Form,
 }
 
+impl Classify for PeerFault {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Overloaded => Verdict::Limited(None),
+            // It answered for itself: what it lacks is no fault of its own.
+            Self::Refused { .. } => Verdict::Ignored,
+            Self::Failed | Self::Form => Verdict::Fault,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProxyReply {
@@ -91,9 +101,9 @@ struct RefusalBody {
 
 impl Peer {
     /// The peer `name` (as in the policy) under the function name that `variable` holds.
-    pub fn from_env(name: &'static str, variable: &str, sdk: &SdkConfig, policy: &Policy) -> Option<Self> {
+    pub fn from_env(name: &'static str, variable: &str, core: &Core) -> Option<Self> {
         let function = std::env::var(variable).ok().filter(|function| !function.is_empty())?;
-        Some(Self { client: Client::new(sdk), function: function.into(), dependency: Dependency::new(name, policy) })
+        Some(Self { client: Client::new(core.sdk()), function: function.into(), dependency: core.dependency(name) })
     }
 
     /// Posts `body` to the peer's route and reads its reply.
@@ -105,7 +115,7 @@ impl Peer {
         body: &B,
     ) -> Result<T, CallError<PeerFault>> {
         let attempt = |deadline| self.attempt(deadline, caller, "POST", path, serde_json::to_string(body).ok());
-        self.dependency.call(deadline, attempt).await
+        self.dependency.call(deadline, Effect::Once, attempt).await
     }
 
     /// Gets one of the peer's routes.
@@ -115,17 +125,13 @@ impl Peer {
         caller: Caller<'_>,
         path: &str,
     ) -> Result<T, CallError<PeerFault>> {
-        self.dependency.call(deadline, |deadline| self.attempt(deadline, caller, "GET", path, None)).await
+        let attempt = |deadline| self.attempt(deadline, caller, "GET", path, None);
+        self.dependency.call(deadline, Effect::Idempotent, attempt).await
     }
 
     /// Its name in the policy.
     pub fn name(&self) -> &'static str {
         self.dependency.name()
-    }
-
-    /// What it looks like from this process.
-    pub fn status(&self) -> DependencyStatus {
-        self.dependency.status()
     }
 
     async fn attempt<T: DeserializeOwned>(

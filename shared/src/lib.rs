@@ -3,14 +3,15 @@
 //! The modules are nouns of the domain. Requests come in by [`serve`], leave the process only through
 //! [`dependency`], are bounded by [`policy`], and end as a reply or a [`problem`].
 
-#[cfg(any(feature = "dynamo", feature = "invoke"))]
+#[cfg(feature = "aws")]
 pub mod aws;
+pub mod breaker;
 pub mod clock;
 pub mod contract;
+pub mod control;
+pub mod core;
 pub mod deadline;
 pub mod dependency;
-#[cfg(feature = "dynamo")]
-pub mod dynamo;
 pub mod gate;
 #[cfg(feature = "http")]
 pub mod http;
@@ -24,5 +25,6 @@ pub mod policy;
 pub mod postgres;
 pub mod principal;
 pub mod problem;
+pub mod rate;
 pub mod serve;
 pub mod telemetry;

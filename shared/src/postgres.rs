@@ -18,9 +18,10 @@ use serde::Serialize;
 use tokio_postgres::{Config, NoTls, error::SqlState};
 
 use crate::{
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, Dependency, DependencyStatus},
-    policy::{self, Policy},
+    dependency::{CallError, Classify, Dependency, Effect, Verdict},
+    policy,
 };
 
 /// A session whose process froze in a transaction gives its locks back this long after its deadline.
@@ -81,24 +82,23 @@ pub struct DatabaseStatus {
     pub max_connections: usize,
     /// Transactions that wait for a connection.
     pub waiting: usize,
-    /// The doors of reads and writes.
-    pub doors: [DependencyStatus; 2],
 }
 
 impl Database {
     /// The database of `DATABASE_URL`; none when the variable is absent.
-    pub fn from_env(policy: &Policy) -> Result<Option<Self>, ConfigError> {
+    pub fn from_env(core: &Core) -> Result<Option<Self>, ConfigError> {
         let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) else { return Ok(None) };
-        Self::new(&SecretString::from(url), policy).map(Some)
+        Self::new(&SecretString::from(url), core).map(Some)
     }
 
     /// The database at `url`. Does not connect.
-    pub fn new(url: &SecretString, policy: &Policy) -> Result<Self, ConfigError> {
+    pub fn new(url: &SecretString, core: &Core) -> Result<Self, ConfigError> {
+        let policy = core.policy();
         let mut config: Config = url.expose_secret().parse().map_err(|_| ConfigError::Url)?;
         config.application_name("navigator").connect_timeout(policy.postgres.connect);
         let pool = pool(manager(config)?, &policy.postgres)?;
-        let reads = Dependency::new("postgres", policy);
-        let writes = Dependency::new("postgres_write", policy);
+        let reads = core.dependency("postgres");
+        let writes = core.dependency("postgres_write");
         Ok(Self { pool, reads, writes })
     }
 
@@ -107,7 +107,9 @@ impl Database {
     where
         W: AsyncFnOnce(&Transaction<'_>) -> Result<T, tokio_postgres::Error>,
     {
-        self.reads.call(deadline, |deadline| self.transaction(deadline, principal, true, work)).await
+        let mut work = Some(work);
+        let attempt = |deadline| self.transaction(deadline, principal, true, work.take());
+        self.reads.call(deadline, Effect::Once, attempt).await
     }
 
     /// Runs `work` in a transaction as `principal`; commits when it succeeds.
@@ -115,24 +117,21 @@ impl Database {
     where
         W: AsyncFnOnce(&Transaction<'_>) -> Result<T, tokio_postgres::Error>,
     {
-        self.writes.call(deadline, |deadline| self.transaction(deadline, principal, false, work)).await
+        let mut work = Some(work);
+        let attempt = |deadline| self.transaction(deadline, principal, false, work.take());
+        self.writes.call(deadline, Effect::Once, attempt).await
     }
 
     /// Whether it answers.
     pub async fn ping(&self, deadline: Deadline) -> Result<(), CallError<DatabaseFault>> {
         let attempt = async |_| self.connection().await?.simple_query("").await.map(drop).map_err(DatabaseFault::from);
-        self.reads.call(deadline, attempt).await
+        self.reads.call(deadline, Effect::Idempotent, attempt).await
     }
 
     /// What it looks like from this process.
     pub fn status(&self) -> DatabaseStatus {
         let pool = self.pool.status();
-        DatabaseStatus {
-            connections: pool.size,
-            max_connections: pool.max_size,
-            waiting: pool.waiting,
-            doors: [self.reads.status(), self.writes.status()],
-        }
+        DatabaseStatus { connections: pool.size, max_connections: pool.max_size, waiting: pool.waiting }
     }
 
     /// Closes all connections; what comes later is refused.
@@ -145,11 +144,13 @@ impl Database {
         deadline: Deadline,
         principal: &str,
         read_only: bool,
-        work: W,
+        work: Option<W>,
     ) -> Result<T, DatabaseFault>
     where
         W: AsyncFnOnce(&Transaction<'_>) -> Result<T, tokio_postgres::Error>,
     {
+        // Never repeated: what breaks a connection is found out on checkout, before anything was sent.
+        let work = work.ok_or(DatabaseFault::Exhausted)?;
         let mut connection = self.connection().await?;
         let transaction = connection.build_transaction().read_only(read_only).start().await?;
         enter(&transaction, deadline.remaining(), principal).await?;
@@ -167,6 +168,16 @@ impl std::fmt::Debug for Database {
     /// Only the state of the pool: a connection string has a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database").field("pool", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+impl Classify for DatabaseFault {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Unreachable(_) | Self::Lost(_) | Self::Cancelled(_) => Verdict::Fault,
+            // Our own pool, or our own SQL.
+            Self::Exhausted | Self::Statement(_) => Verdict::Ignored,
+        }
     }
 }
 
@@ -263,13 +274,13 @@ mod tests {
     use super::*;
 
     fn database(url: &str) -> Database {
-        Database::new(&SecretString::from(url), &Policy::embedded().unwrap()).unwrap()
+        Database::new(&SecretString::from(url), &Core::embedded().unwrap()).unwrap()
     }
 
     #[test]
     fn a_bad_url_is_named_and_not_shown() {
         let url = SecretString::from("postgres://navigator:hunter2@[broken");
-        let error = Database::new(&url, &Policy::embedded().unwrap()).unwrap_err();
+        let error = Database::new(&url, &Core::embedded().unwrap()).unwrap_err();
         assert!(error.to_string().starts_with("DATABASE_URL"));
         assert!(!format!("{error:?} {error}").contains("hunter2"));
     }

@@ -101,7 +101,7 @@ async fn check(
 }
 
 async fn understand(config: &Config, policy: &Policy, call: &Call, masked: &str, question: &Question) -> Understood {
-    let reserved = policy.orchestrate.reserved.sanitize_answer + policy.orchestrate.reserved.translate_back;
+    let reserved = policy.orchestrate.reserved.for_the_answer();
     let deadline = call.deadline.stage(policy.orchestrate.translate_in, reserved);
     language::understand(config, Caller::of(call), deadline, masked, question.language.as_deref()).await
 }

@@ -1,6 +1,6 @@
 //! Settings: the peers to invoke, the chat model, the control table.
 
-use shared::{aws, dynamo::ControlTable, invoke::Peer, model::ChatModel, policy::Policy, serve::StartError};
+use shared::{core::Core, invoke::Peer, model::ChatModel, serve::StartError};
 
 /// What orchestrate works with. A part that is not configured is absent.
 #[derive(Clone, Debug)]
@@ -15,8 +15,6 @@ pub struct Config {
     pub search: Option<Peer>,
     /// The model of `OPENAI_API_KEY`, `OPENAI_URL` and `OPENAI_MODEL`.
     pub model: Option<ChatModel>,
-    /// The table named by `CONTROL_TABLE`.
-    pub control: Option<ControlTable>,
 }
 
 impl Config {
@@ -24,16 +22,14 @@ impl Config {
     ///
     /// # Errors
     /// When `OPENAI_URL` is not an address.
-    pub async fn from_env(policy: &Policy) -> Result<Self, StartError> {
-        let sdk = aws::config(policy).await;
-        let peer = |name, variable| Peer::from_env(name, variable, &sdk, policy);
+    pub fn from_env(core: &Core) -> Result<Self, StartError> {
+        let peer = |name, variable| Peer::from_env(name, variable, core);
         Ok(Self {
             sanitize: peer("sanitize", "SANITIZE_FUNCTION"),
             translate: peer("translate", "TRANSLATE_FUNCTION"),
             retrieve: peer("retrieve", "RETRIEVE_FUNCTION"),
             search: peer("search", "SEARCH_FUNCTION"),
-            model: ChatModel::from_env(policy).map_err(|error| StartError::Variable(error.to_string()))?,
-            control: ControlTable::from_env(&sdk, policy),
+            model: ChatModel::from_env(core).map_err(|error| StartError::Variable(error.to_string()))?,
         })
     }
 }

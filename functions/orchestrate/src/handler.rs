@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::{Value, json};
 use shared::{
     contract::chat::ChatRequest,
+    core::Core,
     deadline::Deadline,
-    gate::Gate,
     policy::Policy,
     problem::Problem,
     serve::{Call, Function, Reply, Route},
@@ -24,31 +23,30 @@ const OPENAPI_DOCUMENT: &str = include_str!("../../../infra/openapi.json");
 #[derive(Debug)]
 pub struct Orchestrate {
     config: Arc<Config>,
-    policy: Arc<Policy>,
-    gate: Gate,
+    core: Core,
     health: HealthCache,
 }
 
 impl Orchestrate {
-    /// With its gate sized by the policy.
-    pub fn new(config: Config, policy: Arc<Policy>) -> Self {
-        let gate = Gate::new(policy.gate(Self::NAME));
-        Self { config: Arc::new(config), policy, gate, health: HealthCache::default() }
+    /// The function with its peers and providers.
+    pub fn new(config: Config, core: Core) -> Self {
+        Self { config: Arc::new(config), core, health: HealthCache::default() }
     }
 
     async fn chat(&self, call: Call) -> Result<Reply, Problem> {
         let question = Question::check(call.json::<ChatRequest>()?)?;
         let stream = question.stream;
-        let gathered = chat::gather(&self.config, &self.policy, call, question).await?;
+        let policy = self.core.policy();
+        let gathered = chat::gather(&self.config, &policy, call, question).await?;
         if stream {
-            return Ok(sse::reply(self.config.clone(), self.policy.clone(), gathered));
+            return Ok(sse::reply(self.config.clone(), policy, gathered));
         }
-        self.whole(gathered).await
+        self.whole(&policy, gathered).await
     }
 
-    async fn whole(&self, mut gathered: chat::Gathered) -> Result<Reply, Problem> {
-        let limits = &self.policy.orchestrate;
-        let reserved = limits.reserved.sanitize_answer + limits.reserved.translate_back;
+    async fn whole(&self, policy: &Policy, mut gathered: chat::Gathered) -> Result<Reply, Problem> {
+        let limits = &policy.orchestrate;
+        let reserved = limits.reserved.for_the_answer();
         let deadline = gathered.call.deadline;
         let started = shared::clock::now();
         let composing =
@@ -58,7 +56,7 @@ impl Orchestrate {
         gathered.degraded.extend(degraded);
         let (answer, sources) = answer.numbered(&gathered.sources);
         let mut delivery = Delivery::new(gathered);
-        delivery.add(&self.config, &self.policy, deadline, answer.sentences, &sources).await?;
+        delivery.add(&self.config, policy, deadline, answer.sentences, &sources).await?;
         Reply::ok(&delivery.into_reply(answer.usage))
     }
 }
@@ -66,10 +64,6 @@ impl Orchestrate {
 impl Function for Orchestrate {
     const NAME: &'static str = "orchestrate";
     const ROUTES: &'static [Route] = &[Route::post(CHAT), Route::get(OPENAPI)];
-
-    fn gate(&self) -> &Gate {
-        &self.gate
-    }
 
     async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         match call.route {
@@ -81,14 +75,6 @@ impl Function for Orchestrate {
     }
 
     async fn missing(&self, deadline: Deadline) -> Vec<String> {
-        self.health.missing(&self.config, &self.policy, deadline).await
-    }
-
-    fn status(&self) -> Value {
-        let Config { sanitize, translate, retrieve, search, model, control } = &*self.config;
-        let peers = [sanitize, translate, retrieve, search].into_iter().flatten().map(shared::invoke::Peer::status);
-        let model = model.iter().map(shared::model::ChatModel::status);
-        let control = control.iter().map(shared::dynamo::ControlTable::status);
-        json!({ "dependencies": peers.chain(model).chain(control).collect::<Vec<_>>() })
+        self.health.missing(&self.config, &self.core.policy(), deadline).await
     }
 }

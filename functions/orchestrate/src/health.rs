@@ -6,7 +6,6 @@ use shared::{
     clock,
     contract::Health,
     deadline::Deadline,
-    dynamo::ControlTable,
     invoke::{Caller, Peer},
     policy::Policy,
     principal::Principal,
@@ -45,8 +44,6 @@ async fn ask(config: &Arc<Config>, deadline: Deadline) -> Vec<String> {
         let peer = peer.clone();
         asked.spawn(async move { of_peer(name, peer.as_ref(), deadline).await });
     }
-    let control = config.control.clone();
-    asked.spawn(async move { ControlTable::missing(control.as_ref(), deadline).await.into_iter().collect() });
     let mut missing: Vec<String> = asked.join_all().await.into_iter().flatten().collect();
     missing.extend(config.model.is_none().then(|| "chat_model".to_owned()));
     missing

@@ -5,9 +5,9 @@ use shared::serve::{ResponseMode, StartError, run};
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    run(ResponseMode::from_env()?, async |policy| {
-        let config = Config::from_env(&policy).await?;
-        Ok::<_, StartError>(Orchestrate::new(config, policy))
+    run(ResponseMode::from_env()?, async |core| {
+        let config = Config::from_env(&core)?;
+        Ok::<_, StartError>(Orchestrate::new(config, core))
     })
     .await
 }

@@ -45,7 +45,7 @@ pub async fn run(
     deadline: Deadline,
 ) -> Result<Harvest, Problem> {
     let limits = &policy.orchestrate;
-    let reserved = limits.reserved.sanitize_answer + limits.reserved.translate_back;
+    let reserved = limits.reserved.for_the_answer();
     let inquiry = Arc::new(inquiry);
     let mut harvest = Harvest::default();
     for (number, wave) in waves.into_iter().take(limits.waves).enumerate() {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use shared::{
+    core::Core,
     policy::Policy,
     postgres::{ConfigError, Database},
 };
@@ -23,10 +24,10 @@ pub struct Config {
 
 impl Config {
     /// Reads the environment. Fails when a variable is there and wrong.
-    pub fn from_env(policy: &Policy) -> Result<Self, ConfigError> {
+    pub fn from_env(core: &Core) -> Result<Self, ConfigError> {
         let model_dir = std::env::var_os("MODEL_DIR").filter(|folder| !folder.is_empty());
         Ok(Self {
-            database: Database::from_env(policy)?,
+            database: Database::from_env(core)?,
             model_dir: model_dir.map_or_else(|| PathBuf::from(DEFAULT_MODEL_DIR), PathBuf::from),
         })
     }

@@ -2,12 +2,12 @@
 
 mod documents;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use shared::{
     contract::retrieve::RetrieveRequest,
+    core::Core,
     deadline::Deadline,
-    gate::Gate,
     policy::Policy,
     problem::Problem,
     serve::{Call, Function, Reply, Route},
@@ -23,8 +23,7 @@ const MAX_DOCUMENT_BODY: usize = 6 << 20;
 
 /// The function: what it found in its environment.
 pub struct Retrieve {
-    gate: Gate,
-    policy: Arc<Policy>,
+    core: Core,
     store: Option<Store>,
     /// Or why there is none.
     embedder: Result<Embedder, &'static str>,
@@ -32,10 +31,9 @@ pub struct Retrieve {
 
 impl Retrieve {
     /// Loads the model; connects to nothing.
-    pub fn new(config: Config, policy: Arc<Policy>) -> Self {
-        let gate = Gate::new(policy.gate(Self::NAME));
-        let embedder = config.embedder(&policy);
-        Self { gate, store: config.database.map(Store::new), embedder, policy }
+    pub fn new(config: Config, core: Core) -> Self {
+        let embedder = config.embedder(&core.policy());
+        Self { store: config.database.map(Store::new), embedder, core }
     }
 
     fn store(&self) -> Result<&Store, Error> {
@@ -48,13 +46,13 @@ impl Retrieve {
 
     /// While many wait at the gate, words alone must do: an embedding costs more than all the rest of a request.
     fn affordable_embedder(&self) -> Result<Embedder, &'static str> {
-        let gate = self.gate.status();
+        let gate = self.core.gate(Self::NAME).status();
         if gate.waiting > gate.limit / 2 { Err("overloaded") } else { self.embedder.clone() }
     }
 
     async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {
         let query = Query::new(call.json::<RetrieveRequest>()?)?;
-        let retriever = Retriever::new(self.store()?.clone(), self.affordable_embedder(), Arc::clone(&self.policy));
+        let retriever = Retriever::new(self.store()?.clone(), self.affordable_embedder(), self.core.policy());
         Reply::ok(&retriever.retrieve(call.deadline, &call.principal.subject, &query).await?)
     }
 }
@@ -68,10 +66,6 @@ impl Function for Retrieve {
         Route::delete(DOCUMENT),
     ];
 
-    fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
     async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         match (call.method, call.route) {
             ("POST", RETRIEVE) => self.retrieve(&call).await,
@@ -82,8 +76,8 @@ impl Function for Retrieve {
         }
     }
 
-    fn budget(&self, route: &Route) -> Option<Duration> {
-        (route.method == "PUT").then_some(self.policy.retrieve.document_write)
+    fn budget(&self, route: &Route, policy: &Policy) -> Option<Duration> {
+        (route.method == "PUT").then_some(policy.retrieve.document_write)
     }
 
     async fn missing(&self, deadline: Deadline) -> Vec<String> {
@@ -97,7 +91,7 @@ impl Function for Retrieve {
 
     fn status(&self) -> serde_json::Value {
         let database = self.store.as_ref().map(|store| store.database().status());
-        serde_json::json!({ "postgres": database, "gate": self.gate.status() })
+        serde_json::json!({ "postgres": database })
     }
 
     /// The first forward pass touches all weights and costs ten times the second.

@@ -81,7 +81,9 @@ type Ready = (Arc<Document>, Vec<IndexedChunk>);
 /// The shipped policy with time for bulk writes, which no request waits for.
 pub fn patient(policy: &Policy) -> Policy {
     let mut policy = policy.clone();
-    policy.dependencies.overrides.entry("postgres_write".to_owned()).or_default().timeout = Some(WRITE_LIMIT);
+    if let Some(writes) = policy.dependencies.overrides.get_mut("postgres_write") {
+        writes.limits.timeout = WRITE_LIMIT;
+    }
     policy
 }
 

@@ -5,9 +5,9 @@ use shared::serve::{ResponseMode, StartError, run};
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    run(ResponseMode::Buffered, async |policy| {
-        let config = Config::from_env(&policy).map_err(|error| StartError::Variable(error.to_string()))?;
-        Ok::<_, StartError>(Retrieve::new(config, policy))
+    run(ResponseMode::Buffered, async |core| {
+        let config = Config::from_env(&core).map_err(|error| StartError::Variable(error.to_string()))?;
+        Ok::<_, StartError>(Retrieve::new(config, core))
     })
     .await
 }

@@ -1,13 +1,9 @@
 //! HTTP ↔ domain: `POST /v1/sanitize`.
 
-use std::time::Duration;
-
-use serde_json::json;
 use shared::{
     contract::sanitize::{SanitizeReply, SanitizeRequest},
+    core::Core,
     deadline::Deadline,
-    dynamo::ControlTable,
-    gate::Gate,
     phi::Vault,
     problem::Problem,
     serve::{Call, Function, Reply, Route},
@@ -24,16 +20,13 @@ const MAX_CHARS: usize = 16_000;
 /// The function.
 #[derive(Debug)]
 pub struct Sanitize {
-    gate: Gate,
-    control: Option<ControlTable>,
-    /// What all rules together may take; the reply says when they took longer.
-    heuristics: Duration,
+    core: Core,
 }
 
 impl Sanitize {
     /// The function with its parts.
-    pub fn new(gate: Gate, control: Option<ControlTable>, heuristics: Duration) -> Self {
-        Self { gate, control, heuristics }
+    pub fn new(core: Core) -> Self {
+        Self { core }
     }
 
     /// Runs on the caller's thread: under a millisecond for a message, and the text is bounded, so handing it to a
@@ -44,7 +37,9 @@ impl Sanitize {
         }
         let asked_for_vault = request.vault.is_some();
         let mut vault = request.vault.map_or_else(|| Ok(Vault::new()), Vault::from_map)?;
-        let reply = review::review(&request.text, request.direction, &mut vault, self.heuristics);
+        // What all rules together may take; the reply says when they took longer.
+        let heuristics = self.core.policy().sanitize.heuristics;
+        let reply = review::review(&request.text, request.direction, &mut vault, heuristics);
         Ok(SanitizeReply { vault: asked_for_vault.then(|| vault.to_map()), ..reply })
     }
 }
@@ -53,21 +48,12 @@ impl Function for Sanitize {
     const NAME: &'static str = "sanitize";
     const ROUTES: &'static [Route] = &[SANITIZE];
 
-    fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
     async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         Reply::ok(&self.sanitize(call.json()?)?)
     }
 
-    async fn missing(&self, deadline: Deadline) -> Vec<String> {
-        ControlTable::missing(self.control.as_ref(), deadline).await.into_iter().collect()
-    }
-
-    fn status(&self) -> serde_json::Value {
-        let control = self.control.as_ref().map(ControlTable::status);
-        json!({ "gate": self.gate.status(), "dependencies": control.into_iter().collect::<Vec<_>>() })
+    async fn missing(&self, _deadline: Deadline) -> Vec<String> {
+        Vec::new()
     }
 
     async fn warm_up(&self) {

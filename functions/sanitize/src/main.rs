@@ -1,21 +1,10 @@
-//! Wiring: gate, function.
+//! The sanitize function: wiring only.
 
 use sanitize::handler::Sanitize;
-use shared::{
-    aws,
-    dynamo::ControlTable,
-    gate::Gate,
-    serve::{Function, ResponseMode, StartError, run},
-};
+use shared::serve::{ResponseMode, StartError, run};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    run(ResponseMode::from_env()?, async |policy| {
-        let sdk = aws::config(&policy).await;
-        let control = ControlTable::from_env(&sdk, &policy);
-        let gate = Gate::new(policy.gate(Sanitize::NAME));
-        Ok::<_, StartError>(Sanitize::new(gate, control, policy.sanitize.heuristics))
-    })
-    .await?;
+    run(ResponseMode::from_env()?, async |core| Ok::<_, StartError>(Sanitize::new(core))).await?;
     Ok(())
 }

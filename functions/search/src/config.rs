@@ -3,7 +3,7 @@
 use std::{env, sync::Arc};
 
 use secrecy::SecretString;
-use shared::{policy::Policy, serve::StartError};
+use shared::{core::Core, serve::StartError};
 
 use crate::{provider::SearchProvider, tavily::Tavily};
 
@@ -30,9 +30,9 @@ impl Settings {
     ///
     /// # Errors
     /// When the address is not one; the error names its variable.
-    pub fn provider(self, policy: &Policy) -> Result<Option<Arc<dyn SearchProvider>>, StartError> {
+    pub fn provider(self, core: &Core) -> Result<Option<Arc<dyn SearchProvider>>, StartError> {
         let Some(key) = self.key else { return Ok(None) };
-        let tavily = Tavily::new(&key, &self.url, policy).map_err(|error| StartError::Variable(error.to_string()))?;
+        let tavily = Tavily::new(&key, &self.url, core).map_err(|error| StartError::Variable(error.to_string()))?;
         Ok(Some(Arc::new(tavily)))
     }
 }

@@ -1,11 +1,10 @@
 //! Takes an inquiry to the provider and makes the best of what comes back: results, or the reason why there are none.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use shared::{
     contract::{Degradation, search::SearchReply},
     deadline::Deadline,
-    dependency::DependencyStatus,
     policy,
 };
 
@@ -17,22 +16,20 @@ use crate::{
 /// The part of an answer that a missing search leaves out.
 const COMPONENT: &str = "search";
 
-/// The provider, if there is one, and how long it may take.
+/// The provider, if there is one.
 #[derive(Clone, Debug)]
 pub struct Desk {
     provider: Option<Arc<dyn SearchProvider>>,
-    search: Duration,
-    parse: Duration,
 }
 
 impl Desk {
     /// A desk that asks `provider`.
-    pub fn new(provider: Option<Arc<dyn SearchProvider>>, limits: &policy::Search) -> Self {
-        Self { provider, search: limits.search, parse: limits.parse }
+    pub fn new(provider: Option<Arc<dyn SearchProvider>>) -> Self {
+        Self { provider }
     }
 
     /// Searches. Never fails: search is an extra, and the reply says why it is empty.
-    pub async fn search(&self, inquiry: &Inquiry, deadline: Deadline) -> SearchReply {
+    pub async fn search(&self, inquiry: &Inquiry, deadline: Deadline, limits: &policy::Search) -> SearchReply {
         let Some(provider) = &self.provider else {
             let detail = "no search provider is configured (TAVILY_API_KEY)";
             return empty("none", Degradation::because(COMPONENT, "not_configured", detail));
@@ -41,18 +38,13 @@ impl Desk {
             let detail = "nothing was left to look for after patient data was masked";
             return empty(provider.name(), Degradation::because(COMPONENT, "only_personal_data", detail));
         }
-        let pages = provider.search(inquiry, deadline.stage(self.search, self.parse)).await;
+        let pages = provider.search(inquiry, deadline.stage(limits.search, limits.parse)).await;
         reply(provider.name(), pages, inquiry.max_results)
     }
 
     /// Whether there is a provider.
     pub fn is_configured(&self) -> bool {
         self.provider.is_some()
-    }
-
-    /// What the provider looks like from this process.
-    pub fn status(&self) -> Option<DependencyStatus> {
-        self.provider.as_ref().map(|provider| provider.status())
     }
 }
 

@@ -1,11 +1,9 @@
 //! HTTP ↔ domain: `POST /v1/search`.
 
-use serde_json::json;
 use shared::{
     contract::search::SearchRequest,
+    core::Core,
     deadline::Deadline,
-    dynamo::ControlTable,
-    gate::Gate,
     phi::{self, Masked},
     problem::Problem,
     serve::{Call, Function, Reply, Route},
@@ -23,15 +21,14 @@ const DEFAULT_RESULTS: usize = 5;
 /// The function.
 #[derive(Debug)]
 pub struct Search {
-    gate: Gate,
     desk: Desk,
-    control: Option<ControlTable>,
+    core: Core,
 }
 
 impl Search {
     /// The function with its parts.
-    pub fn new(gate: Gate, desk: Desk, control: Option<ControlTable>) -> Self {
-        Self { gate, desk, control }
+    pub fn new(desk: Desk, core: Core) -> Self {
+        Self { desk, core }
     }
 }
 
@@ -39,24 +36,13 @@ impl Function for Search {
     const NAME: &'static str = "search";
     const ROUTES: &'static [Route] = &[Route::post("/v1/search")];
 
-    fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
     async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         let inquiry = inquiry(&call.json()?)?;
-        Reply::ok(&self.desk.search(&inquiry, call.deadline).await)
+        Reply::ok(&self.desk.search(&inquiry, call.deadline, &self.core.policy().search).await)
     }
 
-    async fn missing(&self, deadline: Deadline) -> Vec<String> {
-        let provider = (!self.desk.is_configured()).then(|| "search_provider".to_owned());
-        provider.into_iter().chain(ControlTable::missing(self.control.as_ref(), deadline).await).collect()
-    }
-
-    fn status(&self) -> serde_json::Value {
-        let control = self.control.as_ref().map(ControlTable::status);
-        let dependencies: Vec<_> = self.desk.status().into_iter().chain(control).collect();
-        json!({ "gate": self.gate.status(), "dependencies": dependencies })
+    async fn missing(&self, _deadline: Deadline) -> Vec<String> {
+        (!self.desk.is_configured()).then(|| "search_provider".to_owned()).into_iter().collect()
     }
 
     async fn warm_up(&self) {

@@ -1,21 +1,13 @@
 //! Wiring: settings, provider, function.
 
 use search::{config::Settings, desk::Desk, handler::Search};
-use shared::{
-    aws,
-    dynamo::ControlTable,
-    gate::Gate,
-    serve::{Function, ResponseMode, StartError, run},
-};
+use shared::serve::{ResponseMode, StartError, run};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    run(ResponseMode::from_env()?, async |policy| {
-        let provider = Settings::from_env().provider(&policy)?;
-        let sdk = aws::config(&policy).await;
-        let control = ControlTable::from_env(&sdk, &policy);
-        let gate = Gate::new(policy.gate(Search::NAME));
-        Ok::<_, StartError>(Search::new(gate, Desk::new(provider, &policy.search), control))
+    run(ResponseMode::from_env()?, async |core| {
+        let provider = Settings::from_env().provider(&core)?;
+        Ok::<_, StartError>(Search::new(Desk::new(provider), core))
     })
     .await?;
     Ok(())

@@ -3,13 +3,7 @@
 use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
-use shared::{
-    contract::search::Recency,
-    deadline::Deadline,
-    dependency::{CallError, DependencyStatus},
-    http::HttpFault,
-    phi::Masked,
-};
+use shared::{contract::search::Recency, deadline::Deadline, dependency::CallError, http::HttpFault, phi::Masked};
 
 /// What to look for.
 #[derive(Clone, Debug)]
@@ -44,9 +38,6 @@ pub trait SearchProvider: Debug + Send + Sync {
 
     /// Asks it once.
     fn search<'a>(&'a self, inquiry: &'a Inquiry, deadline: Deadline) -> BoxFuture<'a, Result<Vec<RawPage>, Failure>>;
-
-    /// What it looks like from this process.
-    fn status(&self) -> DependencyStatus;
 }
 
 /// Why there are no results, by what can be done about it.

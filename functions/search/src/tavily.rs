@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::{
     contract::search::Recency,
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, DependencyStatus},
+    dependency::{CallError, Effect},
     http::{Ask, BadAddress, HttpFault, Partner, Payload},
     phi::Masked,
-    policy::Policy,
 };
 
 use crate::provider::{Failure, Inquiry, RawPage, SearchProvider};
@@ -63,9 +63,9 @@ impl Tavily {
     ///
     /// # Errors
     /// When `url` is not an address.
-    pub fn new(key: &SecretString, url: &str, policy: &Policy) -> Result<Self, BadAddress> {
+    pub fn new(key: &SecretString, url: &str, core: &Core) -> Result<Self, BadAddress> {
         let authorization = SecretString::from(format!("Bearer {}", key.expose_secret()));
-        Ok(Self { partner: Partner::new("tavily", "TAVILY_URL", url, policy)?, authorization })
+        Ok(Self { partner: Partner::new("tavily", "TAVILY_URL", url, core)?, authorization })
     }
 
     async fn ask(&self, inquiry: &Inquiry, deadline: Deadline) -> Result<Vec<RawPage>, Failure> {
@@ -79,7 +79,13 @@ impl Tavily {
             time_range: inquiry.recency,
         };
         let headers = vec![("authorization", &self.authorization)];
-        let ask = Ask { method: Method::POST, path: "search", headers, body: Payload::Json(&body) };
+        let ask = Ask {
+            method: Method::POST,
+            path: "search",
+            headers,
+            body: Payload::Json(&body),
+            effect: Effect::Idempotent,
+        };
         let reply: Reply = self.partner.json(deadline, &ask).await.map_err(classify)?;
         Ok(reply.results.into_iter().map(RawPage::from).collect())
     }
@@ -92,10 +98,6 @@ impl SearchProvider for Tavily {
 
     fn search<'a>(&'a self, inquiry: &'a Inquiry, deadline: Deadline) -> BoxFuture<'a, Result<Vec<RawPage>, Failure>> {
         Box::pin(self.ask(inquiry, deadline))
-    }
-
-    fn status(&self) -> DependencyStatus {
-        self.partner.status()
     }
 }
 

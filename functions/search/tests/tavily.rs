@@ -7,7 +7,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::post};
 use search::{config::Settings, desk::Desk, provider::Inquiry};
 use serde_json::{Value, json};
-use shared::{contract::search::Recency, deadline::Deadline, phi::Masked, policy::Policy};
+use shared::{
+    contract::search::{Recency, SearchReply},
+    core::Core,
+    deadline::Deadline,
+    phi::Masked,
+    policy::Policy,
+};
 use tokio::{net::TcpListener, sync::Mutex, task::JoinSet};
 
 /// What the server was asked, and what it answers.
@@ -28,9 +34,8 @@ async fn desk(engine: Engine, tasks: &mut JoinSet<()>) -> Desk {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let app = Router::new().route("/search", post(answer)).with_state(engine);
     tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
-    let policy = Policy::embedded().unwrap();
-    let provider = Settings { key: Some("key".to_owned().into()), url }.provider(&policy).unwrap();
-    Desk::new(provider, &policy.search)
+    let settings = Settings { key: Some("key".to_owned().into()), url };
+    Desk::new(settings.provider(&Core::embedded().unwrap()).unwrap())
 }
 
 fn engine(status: StatusCode, body: &'static str) -> Engine {
@@ -41,8 +46,9 @@ fn inquiry() -> Inquiry {
     Inquiry { query: Masked::of("part B premium"), max_results: 3, recency: Some(Recency::Month) }
 }
 
-fn soon() -> Deadline {
-    Deadline::within(Duration::from_secs(10))
+async fn search(desk: &Desk) -> SearchReply {
+    let limits = Policy::embedded().unwrap().search;
+    desk.search(&inquiry(), Deadline::within(Duration::from_secs(10)), &limits).await
 }
 
 #[tokio::test]
@@ -52,7 +58,8 @@ async fn results_are_asked_for_and_cleaned() {
         {"title":"x","url":"javascript:alert(1)","content":"y","score":0.5}],"response_time":"0.4"}"#;
     let mut tasks = JoinSet::new();
     let engine = engine(StatusCode::OK, body);
-    let reply = desk(engine.clone(), &mut tasks).await.search(&inquiry(), soon()).await;
+    let desk = desk(engine.clone(), &mut tasks).await;
+    let reply = search(&desk).await;
     assert_eq!((reply.provider.as_str(), reply.results.len(), reply.degraded.len()), ("tavily", 1, 0));
     assert_eq!(reply.results[0].title, "Costs");
     let asked = &engine.asked.lock().await[0];
@@ -72,7 +79,8 @@ async fn each_refusal_has_its_reason() {
     ] {
         let mut tasks = JoinSet::new();
         let engine = engine(StatusCode::from_u16(status).unwrap(), r#"{"detail":{"error":"no"}}"#);
-        let reply = desk(engine, &mut tasks).await.search(&inquiry(), soon()).await;
+        let desk = desk(engine, &mut tasks).await;
+        let reply = search(&desk).await;
         assert!(reply.results.is_empty());
         assert_eq!(reply.degraded[0].reason, reason, "{status}");
     }
@@ -81,13 +89,13 @@ async fn each_refusal_has_its_reason() {
 #[tokio::test]
 async fn an_answer_that_is_none_is_a_fault() {
     let mut tasks = JoinSet::new();
-    let reply = desk(engine(StatusCode::OK, "<html>"), &mut tasks).await.search(&inquiry(), soon()).await;
+    let desk = desk(engine(StatusCode::OK, "<html>"), &mut tasks).await;
+    let reply = search(&desk).await;
     assert_eq!(reply.degraded[0].reason, "fault");
 }
 
 #[tokio::test]
 async fn without_a_key_nothing_is_asked() {
-    let policy = Policy::embedded().unwrap();
-    let reply = Desk::new(None, &policy.search).search(&inquiry(), soon()).await;
+    let reply = search(&Desk::new(None)).await;
     assert_eq!((reply.provider.as_str(), reply.degraded[0].reason.as_str()), ("none", "not_configured"));
 }

@@ -2,8 +2,7 @@
 
 use std::{env, sync::Arc};
 
-use aws_config::SdkConfig;
-use shared::{http::BadAddress, model::ChatModel, policy::Policy, serve::StartError};
+use shared::{core::Core, http::BadAddress, model::ChatModel, serve::StartError};
 
 use crate::provider::{Translator, amazon::Amazon, apertium::Apertium, openai::OpenAi};
 
@@ -49,28 +48,22 @@ impl Settings {
     ///
     /// # Errors
     /// When an address is not one; the error names its variable.
-    pub fn providers(&self, sdk: &SdkConfig, policy: &Policy) -> Result<Vec<Arc<dyn Translator>>, StartError> {
+    pub fn providers(&self, core: &Core) -> Result<Vec<Arc<dyn Translator>>, StartError> {
         let mut providers: Vec<Arc<dyn Translator>> = Vec::new();
         for engine in &self.order {
-            providers
-                .extend(self.provider(*engine, sdk, policy).map_err(|error| StartError::Variable(error.to_string()))?);
+            providers.extend(self.provider(*engine, core).map_err(|error| StartError::Variable(error.to_string()))?);
         }
         Ok(providers)
     }
 
-    fn provider(
-        &self,
-        engine: Engine,
-        sdk: &SdkConfig,
-        policy: &Policy,
-    ) -> Result<Option<Arc<dyn Translator>>, BadAddress> {
+    fn provider(&self, engine: Engine, core: &Core) -> Result<Option<Arc<dyn Translator>>, BadAddress> {
         Ok(match engine {
-            Engine::Amazon => self.amazon.then(|| Arc::new(Amazon::new(sdk, policy)) as Arc<dyn Translator>),
+            Engine::Amazon => self.amazon.then(|| Arc::new(Amazon::new(core)) as Arc<dyn Translator>),
             Engine::OpenAi => {
-                ChatModel::from_env(policy)?.map(|model| Arc::new(OpenAi::new(model)) as Arc<dyn Translator>)
+                ChatModel::from_env(core)?.map(|model| Arc::new(OpenAi::new(model)) as Arc<dyn Translator>)
             }
             Engine::Apertium => match &self.apertium_url {
-                Some(url) => Some(Arc::new(Apertium::new(url, policy)?)),
+                Some(url) => Some(Arc::new(Apertium::new(url, core)?)),
                 None => None,
             },
         })

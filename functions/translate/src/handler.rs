@@ -4,8 +4,6 @@ use serde_json::json;
 use shared::{
     contract::translate::{DetectReply, DetectRequest, TranslateReply, TranslateRequest},
     deadline::Deadline,
-    dynamo::ControlTable,
-    gate::Gate,
     problem::Problem,
     serve::{Call, Function, Reply, Route},
 };
@@ -25,16 +23,14 @@ const AUTO: &str = "auto";
 /// The function.
 #[derive(Debug)]
 pub struct Translate {
-    gate: Gate,
     desk: Desk,
-    control: Option<ControlTable>,
 }
 
 impl Translate {
     /// The function with its parts.
     #[must_use]
-    pub fn new(gate: Gate, desk: Desk, control: Option<ControlTable>) -> Self {
-        Self { gate, desk, control }
+    pub fn new(desk: Desk) -> Self {
+        Self { desk }
     }
 
     async fn translate(&self, request: TranslateRequest, deadline: Deadline) -> Result<TranslateReply, RequestError> {
@@ -58,10 +54,6 @@ impl Function for Translate {
     const NAME: &'static str = "translate";
     const ROUTES: &'static [Route] = &[TRANSLATE, DETECT];
 
-    fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
     async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         if call.route == DETECT.pattern {
             return Reply::ok(&self.detect(&call.json()?)?);
@@ -73,13 +65,11 @@ impl Function for Translate {
         let router = self.desk.router();
         let mut missing = router.unreachable(deadline).await;
         missing.extend((!router.is_configured()).then(|| "translation_provider".to_owned()));
-        missing.extend(ControlTable::missing(self.control.as_ref(), deadline).await);
         missing
     }
 
     fn status(&self) -> serde_json::Value {
-        let (providers, cached) = self.desk.router().status();
-        json!({ "gate": self.gate.status(), "dependencies": providers, "cached": cached })
+        json!({ "cached": self.desk.router().cached() })
     }
 
     async fn warm_up(&self) {

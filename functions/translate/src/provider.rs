@@ -7,12 +7,7 @@ pub mod openai;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
-use shared::{
-    contract::translate::Quality,
-    deadline::Deadline,
-    dependency::{CallError, DependencyStatus},
-    http::HttpFault,
-};
+use shared::{contract::translate::Quality, deadline::Deadline, dependency::CallError, http::HttpFault};
 
 use crate::{
     language::Pair,
@@ -47,8 +42,8 @@ pub trait Translator: fmt::Debug + Send + Sync {
         Box::pin(std::future::ready(true))
     }
 
-    /// Its limits and outcomes as this process sees them.
-    fn status(&self) -> DependencyStatus;
+    /// Its name in the policy.
+    fn dependency(&self) -> &'static str;
 }
 
 /// One translation, checked: or why it cannot be used.

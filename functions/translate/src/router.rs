@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use shared::{contract::translate::Quality, deadline::Deadline, dependency::DependencyStatus, policy};
+use shared::{contract::translate::Quality, deadline::Deadline, policy};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -72,16 +72,16 @@ impl Router {
         let mut silent = Vec::new();
         for provider in &self.providers {
             if !provider.reachable(deadline).await {
-                silent.push(provider.status().name.to_owned());
+                silent.push(provider.dependency().to_owned());
             }
         }
         silent
     }
 
-    /// The providers as this process sees them, and how much is cached.
+    /// How many translations are cached.
     #[must_use]
-    pub fn status(&self) -> (Vec<DependencyStatus>, u64) {
-        (self.providers.iter().map(|provider| provider.status()).collect(), self.cache.len())
+    pub fn cached(&self) -> u64 {
+        self.cache.len()
     }
 
     /// The last one has nobody to leave time for.

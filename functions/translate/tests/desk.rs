@@ -13,6 +13,7 @@ use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_sdk_translate::config::Credentials;
 use shared::{
     contract::translate::{Quality, Translation},
+    core::Core,
     deadline::Deadline,
     policy::Policy,
 };
@@ -30,7 +31,7 @@ fn desk(providers: Vec<Arc<dyn Translator>>) -> Desk {
 }
 
 fn apertium(partner: &Partner) -> Arc<dyn Translator> {
-    Arc::new(Apertium::new(&partner.url, &policy()).unwrap())
+    Arc::new(Apertium::new(&partner.url, &Core::new(policy())).unwrap())
 }
 
 async fn amazon(partner: &Partner) -> Arc<dyn Translator> {
@@ -39,7 +40,7 @@ async fn amazon(partner: &Partner) -> Arc<dyn Translator> {
         .region(Region::new("us-east-1"))
         .credentials_provider(credentials);
     let sdk = loader.retry_config(RetryConfig::disabled()).endpoint_url(&partner.url).load().await;
-    Arc::new(Amazon::new(&sdk, &policy()))
+    Arc::new(Amazon::new(&Core::with(policy(), None, sdk)))
 }
 
 async fn translate(desk: &Desk, texts: &[&str], target: &str) -> Vec<Translation> {

@@ -2,23 +2,20 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
-
 use lambda_http::{Body, Request, RequestExt, http::StatusCode};
 use serde_json::{Value, json};
 use shared::{
-    gate::Gate,
+    core::Core,
     policy::Policy,
     principal::Auth,
-    serve::{Function, ReplyBody, Server},
+    serve::{ReplyBody, Server},
 };
 use translate::{desk::Desk, detect::Detector, handler::Translate, router::Router};
 
 fn server() -> Server<Translate> {
-    let policy = Arc::new(Policy::overlaid("functions: {translate: {budget: 20s}}\nservice: {total: 20s}").unwrap());
+    let policy = Policy::overlaid("functions: {translate: {budget: 20s}}\nservice: {total: 20s}").unwrap();
     let desk = Desk::new(Detector::new(), Router::new(Vec::new(), &policy.translate));
-    let function = Translate::new(Gate::new(policy.gate(Translate::NAME)), desk, None);
-    Server::new(function, policy, Auth::None, None)
+    Server::new(Translate::new(desk), Core::new(policy), Auth::None, None)
 }
 
 async fn send(method: &str, path: &str, body: String) -> (StatusCode, Value) {

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::Message;
 use crate::{
     contract::chat::Usage,
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, DependencyStatus},
+    dependency::{CallError, Effect},
     http::{Ask, BadAddress, HttpFault, Partner, Payload},
-    policy::Policy,
 };
 
 const DEFAULT_URL: &str = "https://api.openai.com/v1";
@@ -75,14 +75,14 @@ struct Content {
 
 impl ChatModel {
     /// The configured model; none without `OPENAI_API_KEY` or `OPENAI_URL`, and `OPENAI_MODEL`.
-    pub fn from_env(policy: &Policy) -> Result<Option<Self>, BadAddress> {
+    pub fn from_env(core: &Core) -> Result<Option<Self>, BadAddress> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let (key, url, model) = (variable("OPENAI_API_KEY"), variable("OPENAI_URL"), variable("OPENAI_MODEL"));
         if key.is_none() && url.is_none() {
             return Ok(None);
         }
         let Some(model) = model else { return Ok(None) };
-        let partner = Partner::new("openai", "OPENAI_URL", url.as_deref().unwrap_or(DEFAULT_URL), policy)?;
+        let partner = Partner::new("openai", "OPENAI_URL", url.as_deref().unwrap_or(DEFAULT_URL), core)?;
         let authorization = format!("Bearer {}", key.unwrap_or_default()).into();
         Ok(Some(Self { partner, authorization, model }))
     }
@@ -134,11 +134,6 @@ impl ChatModel {
         Ok(pieces.boxed())
     }
 
-    /// What it looks like from this process.
-    pub fn status(&self) -> DependencyStatus {
-        self.partner.status()
-    }
-
     fn request<'a>(&'a self, messages: &'a [Message], max_tokens: u32, stream: bool) -> CompletionRequest<'a> {
         CompletionRequest { model: &self.model, messages, temperature: 0.0, max_completion_tokens: max_tokens, stream }
     }
@@ -149,6 +144,7 @@ impl ChatModel {
             path: "chat/completions",
             headers: vec![("authorization", &self.authorization)],
             body: Payload::Json(request),
+            effect: Effect::Idempotent,
         }
     }
 }

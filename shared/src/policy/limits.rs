@@ -1,10 +1,12 @@
 //! The types of `infra/policy.yaml`, in its order. What each number means stands there.
 #![expect(missing_docs, reason = "the fields are documented once, beside their values in infra/policy.yaml")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use jiff::fmt::serde::unsigned_duration::{optional as maybe_duration, required as duration};
+use jiff::fmt::serde::unsigned_duration::required as duration;
 use serde::Deserialize;
+
+use super::Dependencies;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,42 +180,11 @@ pub struct Http {
     pub idle: Duration,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dependencies {
-    pub defaults: DependencyLimits,
-    pub overrides: BTreeMap<String, DependencyOverride>,
-}
-
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct DependencyLimits {
-    #[serde(with = "duration")]
-    pub timeout: Duration,
-    pub concurrent: usize,
-    pub queue: usize,
-    pub rate_per_minute: Option<u32>,
-    pub breaker: BreakerLimits,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DependencyOverride {
-    #[serde(default, with = "maybe_duration")]
-    pub timeout: Option<Duration>,
-    pub concurrent: Option<usize>,
-    pub queue: Option<usize>,
-    pub rate_per_minute: Option<u32>,
-    pub breaker: Option<BreakerLimits>,
-}
-
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct BreakerLimits {
-    pub failures: u32,
-    #[serde(with = "duration")]
-    pub recovery: Duration,
-    pub half_open_calls: u32,
+impl Reserved {
+    /// What checking the answer and bringing it back are promised.
+    pub fn for_the_answer(&self) -> Duration {
+        self.sanitize_answer + self.translate_back
+    }
 }
 
 impl Policy {
@@ -228,7 +199,9 @@ impl Policy {
             *ceiling = total.max(*ceiling);
         }
         for hop in hops {
-            self.dependencies.overrides.entry(hop.to_owned()).or_default().timeout = Some(total);
+            if let Some(peer) = self.dependencies.overrides.get_mut(hop) {
+                peer.limits.timeout = total;
+            }
         }
     }
 }

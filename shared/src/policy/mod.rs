@@ -2,11 +2,13 @@
 //!
 //! A file named by `NAVIGATOR_POLICY` is laid over the embedded one: it holds only what differs.
 
+mod dependencies;
 mod limits;
 mod validate;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
+pub use dependencies::*;
 pub use limits::*;
 use serde_json::Value;
 
@@ -43,14 +45,14 @@ pub enum PolicyError {
 
 impl Policy {
     /// The policy of this process: embedded, with `NAVIGATOR_POLICY` and `NAVIGATOR_TOTAL_BUDGET` laid over it.
-    pub fn load() -> Result<Arc<Self>, PolicyError> {
+    pub fn load() -> Result<Self, PolicyError> {
         let overlay = std::env::var("NAVIGATOR_POLICY").ok().filter(|path| !path.is_empty());
         let mut policy = match overlay {
             Some(path) => Self::overlaid(&read(Path::new(&path))?)?,
             None => Self::embedded()?,
         };
         policy.lengthen(std::env::var("NAVIGATOR_TOTAL_BUDGET").ok().as_deref())?;
-        Ok(Arc::new(policy))
+        Ok(policy)
     }
 
     /// The policy as shipped.
@@ -62,6 +64,7 @@ impl Policy {
     pub fn overlaid(overlay: &str) -> Result<Self, PolicyError> {
         let mut value = parse(EMBEDDED)?;
         merge(&mut value, parse(overlay)?);
+        Dependencies::resolve(&mut value);
         let policy: Self = serde_json::from_value(value)?;
         let broken = validate::rules(&policy);
         if broken.is_empty() { Ok(policy) } else { Err(PolicyError::Rules(broken)) }
@@ -101,17 +104,15 @@ impl Policy {
         GateLimits { in_flight, queue, max_wait: gate.max_wait }
     }
 
-    /// The limits of a dependency: the defaults, with what its name overrides.
-    pub fn dependency(&self, name: &str) -> DependencyLimits {
-        let Dependencies { defaults, overrides } = &self.dependencies;
-        let Some(own) = overrides.get(name) else { return defaults.clone() };
-        DependencyLimits {
-            timeout: own.timeout.unwrap_or(defaults.timeout),
-            concurrent: own.concurrent.unwrap_or(defaults.concurrent),
-            queue: own.queue.unwrap_or(defaults.queue),
-            rate_per_minute: own.rate_per_minute.or(defaults.rate_per_minute),
-            breaker: own.breaker.clone().unwrap_or_else(|| defaults.breaker.clone()),
-        }
+    /// The limits of a dependency: its own, or those of a provider.
+    pub fn dependency(&self, name: &str) -> &DependencyLimits {
+        self.dependencies.overrides.get(name).map_or(&self.dependencies.kinds.provider, |known| &known.limits)
+    }
+
+    /// How many environments may share a dependency's limits: the reserved concurrency of all functions that use it.
+    pub fn environments(&self, name: &str) -> usize {
+        let users = self.dependencies.overrides.get(name).map_or(&[][..], |known| &known.used_by);
+        users.iter().map(|function| self.function(function).reserved_concurrency).sum::<usize>().max(1)
     }
 
     /// `sam local` pays a container start in the first calls: one variable lengthens every ceiling on the way.
@@ -153,7 +154,7 @@ mod tests {
     fn the_shipped_policy_is_valid() {
         let policy = Policy::embedded().unwrap();
         assert_eq!(policy.service.total, Duration::from_secs(3));
-        assert_eq!(policy.dependency("openai").rate_per_minute, Some(60));
+        assert_eq!(policy.dependency("openai").rate.as_ref().map(|rate| rate.limit), Some(60));
     }
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn unknown_dependencies_get_the_defaults() {
         let policy = Policy::embedded().unwrap();
-        assert_eq!(policy.dependency("something_new"), policy.dependencies.defaults);
+        assert_eq!(*policy.dependency("something_new"), policy.dependencies.kinds.provider);
     }
 
     #[test]

@@ -22,11 +22,11 @@ fn positive(policy: &Policy) -> Vec<String> {
         ("postgres.connections_on_classic_lambda", policy.postgres.connections_on_classic_lambda),
         ("postgres.connections_on_a_server", policy.postgres.connections_on_a_server),
         ("http.keep_alive_per_host", policy.http.keep_alive_per_host),
-        ("dependencies.defaults.concurrent", policy.dependencies.defaults.concurrent),
+        ("dependencies.kinds.provider.concurrent", policy.dependencies.kinds.provider.concurrent),
     ];
     let own = policy.dependencies.overrides.iter();
     let own = own
-        .filter(|(_, limits)| limits.concurrent == Some(0))
+        .filter(|(_, limits)| limits.limits.concurrent == 0)
         .map(|(name, _)| format!("dependencies.overrides.{name}.concurrent"));
     let zero = counts.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name.to_owned());
     zero.chain(own).map(|name| format!("{name} must be at least 1")).collect()
@@ -51,7 +51,7 @@ fn gates(policy: &Policy) -> Vec<String> {
 }
 
 fn budgets(policy: &Policy) -> Vec<String> {
-    let reserved = policy.orchestrate.reserved.sanitize_answer + policy.orchestrate.reserved.translate_back;
+    let reserved = policy.orchestrate.reserved.for_the_answer();
     let mut broken = Vec::new();
     if reserved >= policy.service.total {
         broken.push("orchestrate.reserved must leave time within service.total".to_owned());

@@ -15,7 +15,8 @@ use super::{
     status::{self, HEALTH, STATUS},
 };
 use crate::{
-    gate::Permit,
+    core::Core,
+    gate::{Gate, Permit},
     policy::Policy,
     principal::Auth,
     problem::{Code, Problem},
@@ -28,7 +29,8 @@ pub struct Server<F>(Arc<Inner<F>>);
 #[derive(Debug)]
 struct Inner<F> {
     function: F,
-    policy: Arc<Policy>,
+    core: Core,
+    gate: Arc<Gate>,
     auth: Auth,
     cors_origin: Option<String>,
 }
@@ -41,16 +43,21 @@ impl<F> Clone for Server<F> {
 
 impl<F: Function> Server<F> {
     /// `cors_origin` is what browsers may call from; absent: none.
-    pub fn new(function: F, policy: Arc<Policy>, auth: Auth, cors_origin: Option<String>) -> Self {
-        Self(Arc::new(Inner { function, policy, auth, cors_origin }))
+    pub fn new(function: F, core: Core, auth: Auth, cors_origin: Option<String>) -> Self {
+        let gate = core.gate(F::NAME);
+        Self(Arc::new(Inner { function, core, gate, auth, cors_origin }))
     }
 
     pub(super) fn function(&self) -> &F {
         &self.0.function
     }
 
-    pub(super) fn policy(&self) -> &Policy {
-        &self.0.policy
+    pub(super) fn policy(&self) -> Arc<Policy> {
+        self.0.core.policy()
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 
     /// Answers one request; every outcome has an answer.
@@ -74,15 +81,15 @@ impl<F: Function> Server<F> {
         let own = F::ROUTES.iter().chain([&HEALTH, &STATUS]);
         let (route, params) = route::resolve(&own, request.method(), &edge.paths)?;
         match *route {
-            HEALTH => status::health(self.function(), self.policy(), edge).await,
-            STATUS => status::status(self.function()),
+            HEALTH => status::health(self.function(), &self.0.core, edge).await,
+            STATUS => status::status(self.function(), &self.0.core),
             _ => self.admit(edge, route, params, request).await,
         }
     }
 
     async fn admit(&self, edge: &Edge, route: &Route, params: Vec<String>, request: Request) -> Result<Reply, Problem> {
-        let policy = self.policy();
-        let budget = self.function().budget(route).unwrap_or(policy.function(F::NAME).budget);
+        let policy = &*self.policy();
+        let budget = self.function().budget(route, policy).unwrap_or(policy.function(F::NAME).budget);
         let call = Call {
             method: route.method,
             route: route.pattern,
@@ -101,7 +108,7 @@ impl<F: Function> Server<F> {
             body: bounded(request.into_body(), route.max_body_bytes.unwrap_or(policy.service.max_body_bytes))?,
         };
         let deadline = call.deadline;
-        let permit = self.function().gate().enter(deadline).await?;
+        let permit = self.gate().enter(deadline).await?;
         let reply = deadline.bound(F::NAME, Box::pin(self.function().handle(call))).await??;
         Ok(hold(reply, permit))
     }

@@ -21,7 +21,7 @@ pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 pub use runtime::{ResponseMode, StartError, run};
 
-use crate::{deadline::Deadline, gate::Gate, problem::Problem};
+use crate::{deadline::Deadline, policy::Policy, problem::Problem};
 
 /// What makes one of the five functions: its routes, its gate, and what it does.
 pub trait Function: Send + Sync + 'static {
@@ -30,22 +30,21 @@ pub trait Function: Send + Sync + 'static {
     /// Its own routes; `/v1/health` and `/v1/status` are added to them.
     const ROUTES: &'static [Route];
 
-    /// The door in front of its own routes.
-    fn gate(&self) -> &Gate;
-
     /// Answers one request. The future is dropped at the deadline.
     fn handle(&self, call: Call) -> impl Future<Output = Result<Reply, Problem>> + Send;
 
     /// How long a route may take when that is not the function's budget.
-    fn budget(&self, _route: &Route) -> Option<Duration> {
+    fn budget(&self, _route: &Route, _policy: &Policy) -> Option<Duration> {
         None
     }
 
     /// What it needs and does not have, by the names of the policy.
     fn missing(&self, deadline: Deadline) -> impl Future<Output = Vec<String>> + Send;
 
-    /// Its dependencies and pools as this process sees them.
-    fn status(&self) -> serde_json::Value;
+    /// Its pools as this process sees them; gates and dependencies are reported for it.
+    fn status(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
 
     /// What the first request should not have to pay for. Runs before the first one is accepted.
     fn warm_up(&self) -> impl Future<Output = ()> + Send {

@@ -1,6 +1,6 @@
 //! From `main` to the Lambda Runtime API, and back out on SIGTERM.
 
-use std::{pin::Pin, sync::Arc};
+use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -9,12 +9,7 @@ use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use lambda_http::{Body, Error, Request, Response, service_fn};
 
 use super::{Function, Reply, ReplyBody, Server};
-use crate::{
-    deadline::Deadline,
-    policy::{Policy, PolicyError},
-    principal::Auth,
-    telemetry,
-};
+use crate::{core::Core, deadline::Deadline, policy::PolicyError, principal::Auth, telemetry};
 
 /// How replies leave the process; one mode for all routes of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,23 +46,20 @@ impl ResponseMode {
 }
 
 /// Starts `function` under the Lambda runtime and serves until SIGTERM.
-pub async fn run<F, E>(
-    mode: ResponseMode,
-    build: impl AsyncFnOnce(Arc<Policy>) -> Result<F, E>,
-) -> Result<(), StartError>
+pub async fn run<F, E>(mode: ResponseMode, build: impl AsyncFnOnce(Core) -> Result<F, E>) -> Result<(), StartError>
 where
     F: Function,
     StartError: From<E>,
 {
     telemetry::init();
-    let policy = Policy::load()?;
-    let function = build(policy.clone()).await?;
+    let core = Core::from_env().await?;
+    let function = build(core.clone()).await?;
     let auth = Auth::from_env().map_err(StartError::Variable)?;
     let cors_origin = std::env::var("CORS_ORIGIN").ok().filter(|origin| !origin.is_empty());
-    let server = Server::new(function, policy, auth, cors_origin);
-    server.function().warm_up().await;
+    let server = Server::new(function, core, auth, cors_origin);
+    Box::pin(server.function().warm_up()).await;
     lambda_runtime::spawn_graceful_shutdown_handler(shutdown(server.clone())).await;
-    serve(mode, server).await.map_err(StartError::Runtime)
+    Box::pin(serve(mode, server)).await.map_err(StartError::Runtime)
 }
 
 async fn serve<F: Function>(mode: ResponseMode, server: Server<F>) -> Result<(), Error> {
@@ -84,7 +76,7 @@ async fn serve<F: Function>(mode: ResponseMode, server: Server<F>) -> Result<(),
 }
 
 async fn buffered<F: Function>(server: Server<F>, request: Request) -> Result<Response<Body>, Error> {
-    let Reply { status, headers, body } = server.answer(request).await;
+    let Reply { status, headers, body } = Box::pin(server.answer(request)).await;
     let bytes = body.collect().await;
     // Text travels as it is, anything else as base64.
     let body = String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
@@ -97,7 +89,7 @@ async fn streamed<F: Function>(
     server: Server<F>,
     request: Request,
 ) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
-    let Reply { status, headers, body } = server.answer(request).await;
+    let Reply { status, headers, body } = Box::pin(server.answer(request)).await;
     let pieces = match body {
         ReplyBody::Whole(bytes) => futures_util::stream::once(std::future::ready(bytes)).boxed(),
         ReplyBody::Pieces(pieces) => pieces,
@@ -115,7 +107,7 @@ fn shutdown<F: Function>(
     move || {
         Box::pin(async move {
             let deadline = Deadline::within(server.policy().service.drain);
-            let drained = server.function().gate().drained(deadline).await;
+            let drained = server.gate().drained(deadline).await;
             tracing::info!(drained, "shutting down");
             server.function().close().await;
         })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{Function, Reply, Route, edge::Edge};
-use crate::{contract::Health, policy::Policy, problem::Problem};
+use crate::{contract::Health, control, core::Core, problem::Problem};
 
 pub(super) const HEALTH: Route = Route::get("/v1/health");
 pub(super) const STATUS: Route = Route::get("/v1/status");
@@ -15,18 +15,22 @@ pub(super) const STATUS: Route = Route::get("/v1/status");
 const HOP: Duration = Duration::from_millis(50);
 
 /// What is missing, or nothing.
-pub(super) async fn health<F: Function>(function: &F, policy: &Policy, edge: &Edge) -> Result<Reply, Problem> {
+pub(super) async fn health<F: Function>(function: &F, core: &Core, edge: &Edge) -> Result<Reply, Problem> {
+    let policy = core.policy();
     let ceiling = policy.service.health;
-    let missing = function.missing(edge.deadline(ceiling, policy).stage(ceiling, HOP)).await;
+    let deadline = edge.deadline(ceiling, &policy).stage(ceiling, HOP);
+    let (mut missing, table) = tokio::join!(function.missing(deadline), control::missing(core, deadline));
+    missing.extend(table);
     Reply::ok(&Health::with_missing(missing))
 }
 
 /// Gates, dependencies and pools as this process sees them, and how many tasks it runs.
-pub(super) fn status<F: Function>(function: &F) -> Result<Reply, Problem> {
+pub(super) fn status<F: Function>(function: &F, core: &Core) -> Result<Reply, Problem> {
     let mut status = json!({
         "function": F::NAME,
         "version": env!("CARGO_PKG_VERSION"),
-        "gate": function.gate().status(),
+        "gate": core.gate(F::NAME).status(),
+        "dependencies": core.status(),
         "tasks": Handle::current().metrics().num_alive_tasks(),
     });
     if let (Value::Object(all), Value::Object(own)) = (&mut status, function.status()) {

@@ -13,7 +13,7 @@ use retrieve::{
     ingest::{Destination, Ingest, Source, Summary, patient},
     store::Store,
 };
-use shared::{clock, contract::retrieve::Visibility, policy::Policy};
+use shared::{clock, contract::retrieve::Visibility, core::Core, policy::Policy};
 
 const SOMETHING_WAS_SKIPPED: u8 = 3;
 
@@ -71,10 +71,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
 }
 
 fn ingest(arguments: &Arguments) -> anyhow::Result<Ingest> {
-    let shipped = Policy::load()?;
-    let policy = patient(&shipped);
-    let config = Config::from_env(&policy)?;
-    let embedder = config.bulk_embedder(&policy)?;
+    let core = Core::new(patient(&Policy::load()?));
+    let config = Config::from_env(&core)?;
+    let embedder = config.bulk_embedder(&core.policy())?;
     let database = config.database.ok_or_else(|| anyhow!("DATABASE_URL: is not set"))?;
     let visibility = match arguments.visibility {
         Reader::Shared => Visibility::Shared,

@@ -55,7 +55,7 @@ impl Retrieve {
 
     async fn stored(&self, call: &Call, key: DocumentKey, body: PutDocument) -> Result<DocumentStored, Error> {
         let (store, embedder) = (self.store()?, self.embedder()?);
-        let max_bytes = self.policy.retrieve.max_document_bytes;
+        let max_bytes = self.core.policy().retrieve.max_document_bytes;
         let (model, owner) = (embedder.model().to_owned(), &call.principal.subject);
         let read = move || {
             let document = document(key, body, max_bytes)?;

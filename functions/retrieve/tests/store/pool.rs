@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::Transaction;
 use secrecy::SecretString;
 use shared::{
+    core::Core,
     deadline::Deadline,
     dependency::CallError,
     policy::Policy,
@@ -16,7 +17,7 @@ use crate::support::{TestDatabase, soon, with_database};
 
 fn database(database: &TestDatabase, connections: usize) -> Database {
     let overlay = format!("postgres: {{ connections_on_a_server: {connections} }}");
-    Database::new(&SecretString::from(database.app_url()), &Policy::overlaid(&overlay).unwrap()).unwrap()
+    Database::new(&SecretString::from(database.app_url()), &Core::new(Policy::overlaid(&overlay).unwrap())).unwrap()
 }
 
 async fn sleep(transaction: &Transaction<'_>, seconds: f64) -> Result<(), tokio_postgres::Error> {

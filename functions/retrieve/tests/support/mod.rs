@@ -17,7 +17,7 @@ use retrieve::{
     text::PlainText,
 };
 use secrecy::SecretString;
-use shared::{contract::retrieve::Visibility, deadline::Deadline, policy::Policy, postgres::Database};
+use shared::{contract::retrieve::Visibility, core::Core, deadline::Deadline, policy::Policy, postgres::Database};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -67,7 +67,7 @@ impl TestDatabase {
 
     /// A pool of connections as the application's role, as the function has one.
     pub fn database(&self) -> Database {
-        Database::new(&SecretString::from(self.app_url()), &self.policy).unwrap()
+        Database::new(&SecretString::from(self.app_url()), &Core::new((*self.policy).clone())).unwrap()
     }
 
     /// The documents, as the function sees them.

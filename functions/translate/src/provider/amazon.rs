@@ -3,17 +3,19 @@
 //! Off unless `AMAZON_TRANSLATE=on`: the service may keep texts to improve its models until the organisation opts out
 //! (Amazon Translate developer guide, "Guidelines and quotas").
 
-use aws_config::SdkConfig;
 use aws_sdk_translate::{Client, operation::translate_text::TranslateTextError};
 use futures_util::future::BoxFuture;
 use shared::{
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, Dependency, DependencyStatus},
-    policy::Policy,
+    dependency::{CallError, Classify, Dependency, Effect, Verdict},
 };
 
 use super::{Failure, Opened, Translator};
 use crate::{language::Pair, protect::Sealed};
+
+/// Its name in the policy.
+const DEPENDENCY: &str = "amazon_translate";
 
 /// The service of one region.
 #[derive(Debug)]
@@ -28,28 +30,45 @@ enum Answer {
     UnsupportedPair,
 }
 
+/// Any other answer, or none.
+#[derive(Debug, thiserror::Error)]
+#[error("Amazon Translate did not translate")]
+struct Refusal(#[source] TranslateTextError);
+
+impl Classify for Refusal {
+    fn verdict(&self) -> Verdict {
+        match &self.0 {
+            error if error.is_too_many_requests_exception() => Verdict::Limited(None),
+            error if error.is_internal_server_exception() || error.is_service_unavailable_exception() => Verdict::Fault,
+            // A text it cannot take. What never reached it has no kind of its own.
+            error if error.meta().code().is_some() => Verdict::Ignored,
+            _ => Verdict::Fault,
+        }
+    }
+}
+
 impl Amazon {
-    /// The service that `sdk` points to.
+    /// The service of the account's region.
     #[must_use]
-    pub fn new(sdk: &SdkConfig, policy: &Policy) -> Self {
-        Self { client: Client::new(sdk), dependency: Dependency::new("amazon_translate", policy) }
+    pub fn new(core: &Core) -> Self {
+        Self { client: Client::new(core.sdk()), dependency: core.dependency(DEPENDENCY) }
     }
 
     async fn translate_one(&self, text: &Sealed, pair: Pair, deadline: Deadline) -> Result<String, Failure> {
-        let call = self.dependency.call(deadline, |_| self.ask(text.opaque(), pair));
+        let call = self.dependency.call(deadline, Effect::Idempotent, |_| self.ask(text.opaque(), pair));
         match call.await.map_err(|error| failure(&error))? {
             Answer::Text(translated) => Ok(text.open(&translated)?),
             Answer::UnsupportedPair => Err(Failure::UnsupportedPair),
         }
     }
 
-    async fn ask(&self, text: &str, pair: Pair) -> Result<Answer, TranslateTextError> {
+    async fn ask(&self, text: &str, pair: Pair) -> Result<Answer, Refusal> {
         let request = self.client.translate_text().text(text);
         let request = request.source_language_code(pair.source.code()).target_language_code(pair.target.code());
         match request.send().await.map_err(aws_sdk_translate::error::SdkError::into_service_error) {
             Ok(reply) => Ok(Answer::Text(reply.translated_text)),
             Err(error) if error.is_unsupported_language_pair_exception() => Ok(Answer::UnsupportedPair),
-            Err(error) => Err(error),
+            Err(error) => Err(Refusal(error)),
         }
     }
 }
@@ -74,14 +93,14 @@ impl Translator for Amazon {
         })
     }
 
-    fn status(&self) -> DependencyStatus {
-        self.dependency.status()
+    fn dependency(&self) -> &'static str {
+        DEPENDENCY
     }
 }
 
-fn failure(error: &CallError<TranslateTextError>) -> Failure {
+fn failure(error: &CallError<Refusal>) -> Failure {
     match error {
-        CallError::Fault { source, .. } if source.is_too_many_requests_exception() => Failure::Call("overloaded"),
+        CallError::Fault { source, .. } if source.0.is_too_many_requests_exception() => Failure::Call("overloaded"),
         other => Failure::Call(other.reason()),
     }
 }

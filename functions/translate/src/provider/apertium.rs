@@ -12,15 +12,18 @@ use serde::{Deserialize, Serialize};
 use shared::{
     clock,
     contract::translate::Quality,
+    core::Core,
     deadline::Deadline,
-    dependency::{CallError, DependencyStatus},
+    dependency::{CallError, Effect},
     http::{Ask, BadAddress, HttpFault, Partner, Payload},
-    policy::Policy,
 };
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{Failure, Opened, Translator};
 use crate::{glossary::Glossary, language::Pair, protect::Sealed};
+
+/// Its name in the policy.
+const DEPENDENCY: &str = "apertium";
 
 /// Installed pairs change with a deployment of the engine, not with a request.
 const PAIRS_TTL: Duration = Duration::from_secs(600);
@@ -72,8 +75,8 @@ impl Apertium {
     ///
     /// # Errors
     /// When `url` is not an address.
-    pub fn new(url: &str, policy: &Policy) -> Result<Self, BadAddress> {
-        Ok(Self { partner: Partner::new("apertium", "APERTIUM_URL", url, policy)?, pairs: Mutex::new(None) })
+    pub fn new(url: &str, core: &Core) -> Result<Self, BadAddress> {
+        Ok(Self { partner: Partner::new(DEPENDENCY, "APERTIUM_URL", url, core)?, pairs: Mutex::new(None) })
     }
 
     async fn translate_one(&self, text: &Sealed, pair: Pair, deadline: Deadline) -> Result<String, Failure> {
@@ -94,7 +97,13 @@ impl Apertium {
     async fn ask(&self, text: &str, pair: Pair, deadline: Deadline) -> Result<String, Failure> {
         let langpair = format!("{}|{}", pair.source.iso639_3(), pair.target.iso639_3());
         let form = Form { langpair: &langpair, q: text, format: "txt", mark_unknown: "no" };
-        let ask = Ask { method: Method::POST, path: "translate", headers: Vec::new(), body: Payload::Form(&form) };
+        let ask = Ask {
+            method: Method::POST,
+            path: "translate",
+            headers: Vec::new(),
+            body: Payload::Form(&form),
+            effect: Effect::Idempotent,
+        };
         let reply: Reply<Translated> = self.partner.json(deadline, &ask).await.map_err(refused)?;
         Ok(without_marks(&reply.data.text, text))
     }
@@ -114,8 +123,13 @@ impl Apertium {
     }
 
     async fn list(&self, deadline: Deadline) -> Result<HashSet<(String, String)>, CallError<HttpFault>> {
-        let ask: Ask<'_, ()> =
-            Ask { method: Method::GET, path: "listPairs", headers: Vec::new(), body: Payload::Nothing };
+        let ask: Ask<'_, ()> = Ask {
+            method: Method::GET,
+            path: "listPairs",
+            headers: Vec::new(),
+            body: Payload::Nothing,
+            effect: Effect::Idempotent,
+        };
         let reply: Reply<Vec<ListedPair>> = self.partner.json(deadline, &ask).await?;
         Ok(reply.data.into_iter().map(|pair| (pair.source, pair.target)).collect())
     }
@@ -149,8 +163,8 @@ impl Translator for Apertium {
         Box::pin(async move { self.list(deadline).await.is_ok() })
     }
 
-    fn status(&self) -> DependencyStatus {
-        self.partner.status()
+    fn dependency(&self) -> &'static str {
+        DEPENDENCY
     }
 }
 

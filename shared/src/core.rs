@@ -1,0 +1,127 @@
+//! What all parts of a process share: the policy as it is now, the control table, and one door for each dependency.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    control::Store,
+    dependency::{Dependency, DependencyStatus},
+    gate::Gate,
+    policy::{Policy, PolicyError},
+};
+
+/// Made once at the start; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Core(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    policy: ArcSwap<Policy>,
+    store: Option<Arc<dyn Store>>,
+    doors: Mutex<BTreeMap<&'static str, Dependency>>,
+    gates: Mutex<BTreeMap<&'static str, Arc<Gate>>>,
+    #[cfg(feature = "aws")]
+    sdk: aws_config::SdkConfig,
+}
+
+impl Core {
+    /// A process without the control table: its breakers and limiters stand for themselves.
+    pub fn new(policy: Policy) -> Self {
+        Self::sharing(policy, None)
+    }
+
+    /// A process that shares its breakers and limiters with the fleet through `store`.
+    pub fn sharing(policy: Policy, store: Option<Arc<dyn Store>>) -> Self {
+        Self::with(
+            policy,
+            store,
+            #[cfg(feature = "aws")]
+            aws_config::SdkConfig::builder().build(),
+        )
+    }
+
+    /// A process with its own AWS settings.
+    pub fn with(
+        policy: Policy,
+        store: Option<Arc<dyn Store>>,
+        #[cfg(feature = "aws")] sdk: aws_config::SdkConfig,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            policy: ArcSwap::from_pointee(policy),
+            store,
+            doors: Mutex::default(),
+            gates: Mutex::default(),
+            #[cfg(feature = "aws")]
+            sdk,
+        }))
+    }
+
+    /// The core of this deployment: the policy of the environment, the table named by `CONTROL_TABLE`.
+    #[cfg(feature = "dynamo")]
+    pub async fn from_env() -> Result<Self, PolicyError> {
+        let policy = Policy::load()?;
+        let sdk = crate::aws::config(&policy).await;
+        let store = crate::control::Table::from_env(&sdk, &policy).map(|table| Arc::new(table) as Arc<dyn Store>);
+        Ok(Self::with(policy, store, sdk))
+    }
+
+    /// The core of this deployment: the policy of the environment, and no control table.
+    #[cfg(not(feature = "dynamo"))]
+    #[expect(clippy::unused_async, reason = "one signature for all features")]
+    pub async fn from_env() -> Result<Self, PolicyError> {
+        Policy::load().map(Self::new)
+    }
+
+    /// Credentials and connections, shared by all AWS clients.
+    #[cfg(feature = "aws")]
+    pub fn sdk(&self) -> &aws_config::SdkConfig {
+        &self.0.sdk
+    }
+
+    /// With the policy as shipped.
+    pub fn embedded() -> Result<Self, PolicyError> {
+        Policy::embedded().map(Self::new)
+    }
+
+    /// The policy as of now. One request reads it once.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.0.policy.load_full()
+    }
+
+    /// The fleet's memory, where there is one.
+    pub fn store(&self) -> Option<&Arc<dyn Store>> {
+        self.0.store.as_ref()
+    }
+
+    /// The one door to `name`: all who ask share its limits.
+    pub fn dependency(&self, name: &'static str) -> Dependency {
+        let mut doors = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        doors.entry(name).or_insert_with(|| Dependency::new(name, &self.policy())).clone()
+    }
+
+    /// The door in front of the function `name`.
+    pub fn gate(&self, name: &'static str) -> Arc<Gate> {
+        let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(name).or_insert_with(|| Arc::new(Gate::new(self.policy().gate(name)))).clone()
+    }
+
+    /// Lays a new policy under everything that is running. Nothing in flight loses its permit.
+    pub fn adopt(&self, policy: Policy) {
+        let policy = Arc::new(policy);
+        self.0.policy.store(policy.clone());
+        let doors = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        doors.values().for_each(|door| door.adopt(&policy));
+        let gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.iter().for_each(|(name, gate)| gate.resize(policy.gate(name)));
+    }
+
+    /// All dependencies as this process sees them.
+    pub fn status(&self) -> Vec<DependencyStatus> {
+        let doors = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        doors.values().map(Dependency::status).collect()
+    }
+}

@@ -8,9 +8,11 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
+    clock::Wall,
     control::Store,
-    dependency::{Dependency, DependencyStatus},
+    dependency::{Dependency, DependencyStatus, Fleet},
     gate::Gate,
+    identity::Identity,
     policy::{Policy, PolicyError},
 };
 
@@ -21,7 +23,7 @@ pub struct Core(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     policy: ArcSwap<Policy>,
-    store: Option<Arc<dyn Store>>,
+    fleet: Fleet,
     doors: Mutex<BTreeMap<&'static str, Dependency>>,
     gates: Mutex<BTreeMap<&'static str, Arc<Gate>>>,
     #[cfg(feature = "aws")]
@@ -50,9 +52,14 @@ impl Core {
         store: Option<Arc<dyn Store>>,
         #[cfg(feature = "aws")] sdk: aws_config::SdkConfig,
     ) -> Self {
+        Self::of(policy, Fleet { store, wall: Wall::System, identity: Identity::random() }, #[cfg(feature = "aws")] sdk)
+    }
+
+    /// A process with a clock and a chance of its own: many of them in one test.
+    pub fn of(policy: Policy, fleet: Fleet, #[cfg(feature = "aws")] sdk: aws_config::SdkConfig) -> Self {
         Self(Arc::new(Parts {
             policy: ArcSwap::from_pointee(policy),
-            store,
+            fleet,
             doors: Mutex::default(),
             gates: Mutex::default(),
             #[cfg(feature = "aws")]
@@ -65,8 +72,14 @@ impl Core {
     pub async fn from_env() -> Result<Self, PolicyError> {
         let policy = Policy::load()?;
         let sdk = crate::aws::config(&policy).await;
-        let store = crate::control::Table::from_env(&sdk, &policy).map(|table| Arc::new(table) as Arc<dyn Store>);
-        Ok(Self::with(policy, store, sdk))
+        let table = crate::control::Table::from_env(&sdk, &policy);
+        let door = table.as_ref().map(|table| table.dependency().clone());
+        let store = table.map(|table| Arc::new(table) as Arc<dyn Store>);
+        let core = Self::with(policy, store, sdk);
+        if let Some(door) = door {
+            core.0.doors.lock().unwrap_or_else(PoisonError::into_inner).insert(door.name(), door);
+        }
+        Ok(core)
     }
 
     /// The core of this deployment: the policy of the environment, and no control table.
@@ -94,13 +107,13 @@ impl Core {
 
     /// The fleet's memory, where there is one.
     pub fn store(&self) -> Option<&Arc<dyn Store>> {
-        self.0.store.as_ref()
+        self.0.fleet.store.as_ref()
     }
 
     /// The one door to `name`: all who ask share its limits.
     pub fn dependency(&self, name: &'static str) -> Dependency {
         let mut doors = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner);
-        doors.entry(name).or_insert_with(|| Dependency::new(name, &self.policy())).clone()
+        doors.entry(name).or_insert_with(|| Dependency::new(name, &self.policy(), self.0.fleet.clone())).clone()
     }
 
     /// The door in front of the function `name`.

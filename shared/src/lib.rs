@@ -13,6 +13,7 @@ pub mod core;
 pub mod deadline;
 pub mod dependency;
 pub mod gate;
+pub mod identity;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "invoke")]

@@ -235,7 +235,12 @@ impl<E> From<CallError<E>> for Problem {
     fn from(error: CallError<E>) -> Self {
         match error {
             CallError::Expired { dependency } => Self::deadline(dependency),
-            CallError::Refused { retry_after, .. } => Self::overloaded(retry_after),
+            CallError::Refused { retry_after, .. } | CallError::RateLimited { retry_after, .. } => {
+                Self::overloaded(retry_after)
+            }
+            CallError::Open { dependency, retry_after, .. } => {
+                Self::unavailable(dependency, error.reason()).retry_after(retry_after)
+            }
             CallError::Timeout { dependency } => Self::unavailable(dependency, "timeout"),
             CallError::Fault { dependency, .. } => Self::unavailable(dependency, "fault"),
         }

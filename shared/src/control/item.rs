@@ -87,3 +87,9 @@ impl From<&str> for Value {
         Self::Text(text.to_owned())
     }
 }
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}

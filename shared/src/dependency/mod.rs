@@ -1,28 +1,40 @@
 //! The one door: every call that leaves the process goes through [`Dependency::call`].
 //!
-//! In order: deadline, bulkhead, attempt under a timeout, classification, record. The circuit breaker stands
-//! between deadline and bulkhead and the retry after the record; both find their places in [`Dependency::call`]
-//! and in no caller.
+//! In order: deadline, breaker, bulkhead, turn of the rate limit, attempt under a timeout, classification, record,
+//! retry. The bulkhead stands before the rate limit so that a turn is used the moment it comes: a window that is
+//! strict at the provider needs calls to arrive when they were granted. Everything held is given back by drop.
 
+mod attempt;
+mod error;
+mod hedge;
 mod outcome;
-
-pub use outcome::{Classify, Effect, Verdict};
+mod retry;
+mod status;
+#[cfg(test)]
+mod tests;
 
 use std::{
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use serde::Serialize;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
+pub use error::CallError;
+pub use outcome::{Classify, Effect, Verdict};
+pub use status::DependencyStatus;
+
+use self::{hedge::Quantile, outcome::Outcomes, retry::RetryBudget};
 use crate::{
+    breaker::Breaker,
+    clock::Wall,
+    control::Store,
     deadline::Deadline,
-    gate::{Gate, GateLimits, GateStatus},
-    policy::Policy,
+    gate::{Gate, GateLimits},
+    identity::Identity,
+    policy::{DependencyLimits, Policy, RateLimits},
+    rate::RateLimiter,
 };
 
 /// An outside service, with its limits. Clones share them.
@@ -32,91 +44,64 @@ pub struct Dependency(Arc<Door>);
 #[derive(Debug)]
 struct Door {
     name: &'static str,
-    timeout: Duration,
+    limits: ArcSwap<DependencyLimits>,
+    breaker: Breaker,
     bulkhead: Gate,
+    /// Calls in a time.
+    rate: ArcSwapOption<RateLimiter>,
+    /// Tokens of a model in a time.
+    tokens: ArcSwapOption<RateLimiter>,
+    budget: RetryBudget,
+    latency: Quantile,
     outcomes: Outcomes,
+    fleet: Fleet,
 }
 
-#[derive(Debug, Default)]
-struct Outcomes {
-    ok: AtomicU64,
-    timeout: AtomicU64,
-    refused: AtomicU64,
-    fault: AtomicU64,
-}
-
-/// Why a call has no result.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError<E> {
-    /// The caller's deadline had passed before the call began: nothing was sent.
-    #[error("no time was left for {dependency}")]
-    Expired {
-        /// Whom it was for.
-        dependency: &'static str,
-    },
-    /// No answer within the attempt's timeout.
-    #[error("{dependency} did not answer in time")]
-    Timeout {
-        /// Who was late.
-        dependency: &'static str,
-    },
-    /// Our own bulkhead is full: nothing was sent.
-    #[error("too many calls to {dependency} at once")]
-    Refused {
-        /// Whom it protects.
-        dependency: &'static str,
-        /// When a place is likely to be free.
-        retry_after: Duration,
-    },
-    /// It answered, with a fault.
-    #[error("{dependency} failed")]
-    Fault {
-        /// Who failed.
-        dependency: &'static str,
-        /// How.
-        source: E,
-    },
-}
-
-/// What a dependency looks like from this process.
-#[derive(Clone, Debug, Serialize)]
-pub struct DependencyStatus {
-    /// Its name in the policy.
-    pub name: &'static str,
-    /// Calls in progress and waiting.
-    pub bulkhead: GateStatus,
-    /// Calls that ended well.
-    pub ok: u64,
-    /// Calls cut at their timeout.
-    pub timeout: u64,
-    /// Calls refused by the bulkhead.
-    pub refused: u64,
-    /// Calls that ended in a fault.
-    pub fault: u64,
+/// What a dependency needs to act together with the fleet.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Where breakers and limiters are kept; none: each environment stands for itself.
+    pub store: Option<Arc<dyn Store>>,
+    /// The wall clock.
+    pub wall: Wall,
+    /// This environment.
+    pub identity: Identity,
 }
 
 impl Dependency {
-    /// The dependency `name`, with its limits from the policy.
-    pub fn new(name: &'static str, policy: &Policy) -> Self {
-        let limits = policy.dependency(name);
-        let bulkhead =
-            Gate::new(GateLimits { in_flight: limits.concurrent, queue: limits.queue, max_wait: limits.timeout });
-        Self(Arc::new(Door { name, timeout: limits.timeout, bulkhead, outcomes: Outcomes::default() }))
-    }
-
-    /// Takes on the limits of a new policy.
-    pub(crate) fn adopt(&self, policy: &Policy) {
-        let limits = policy.dependency(self.0.name);
-        self.0.bulkhead.resize(GateLimits {
-            in_flight: limits.concurrent,
-            queue: limits.queue,
-            max_wait: limits.timeout,
-        });
+    /// The dependency `name`, with its limits from the policy; made by [`Core::dependency`](crate::core::Core::dependency).
+    pub fn new(name: &'static str, policy: &Policy, fleet: Fleet) -> Self {
+        let limits = policy.dependency(name).clone();
+        let Fleet { store, wall, identity } = fleet.clone();
+        let door = Self(Arc::new(Door {
+            name,
+            breaker: Breaker::new(name, &limits, store, wall, identity),
+            bulkhead: Gate::new(bulkhead(&limits)),
+            rate: ArcSwapOption::empty(),
+            tokens: ArcSwapOption::empty(),
+            budget: RetryBudget::new(&limits.retry),
+            latency: Quantile::default(),
+            outcomes: Outcomes::default(),
+            fleet,
+            limits: ArcSwap::from_pointee(limits),
+        }));
+        door.adopt_rates(policy);
+        door
     }
 
     /// A dependency that shares nothing with the fleet.
-    pub(crate) fn alone(name: &'static str, policy: &Policy) -> Self {
-        Self::new(name, policy)
+    pub fn alone(name: &'static str, policy: &Policy) -> Self {
+        Self::new(name, policy, Fleet { store: None, wall: Wall::System, identity: Identity::random() })
+    }
+
+    /// Takes on the limits of a new policy. What is in flight keeps its permits.
+    pub fn adopt(&self, policy: &Policy) {
+        let limits = policy.dependency(self.0.name);
+        self.0.breaker.adopt(limits);
+        self.0.bulkhead.resize(bulkhead(limits));
+        self.0.budget.adopt(&limits.retry);
+        self.0.limits.store(Arc::new(limits.clone()));
+        self.adopt_rates(policy);
     }
 
     /// Its name in the policy.
@@ -124,86 +109,104 @@ impl Dependency {
         self.0.name
     }
 
-    /// The longest that one attempt may take.
-    pub fn timeout(&self) -> Duration {
-        self.0.timeout
+    /// Its breaker, for operators and status.
+    pub fn breaker(&self) -> &Breaker {
+        &self.0.breaker
     }
 
-    /// Runs one attempt under all limits. The attempt gets its own deadline; dropping the call cancels it.
-    pub async fn call<T, E, F, Fut>(
+    /// Runs an attempt under all limits, and again where `effect` and the retry budget allow. Each attempt gets its own
+    /// deadline; dropping the call cancels it, and is no failure of the dependency.
+    pub async fn call<T, E, F, Fut>(&self, deadline: Deadline, effect: Effect, attempt: F) -> Result<T, CallError<E>>
+    where
+        E: Classify,
+        F: FnMut(Deadline) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.call_weighing(deadline, effect, 0, attempt).await
+    }
+
+    /// The same for a call that also takes `tokens` of a model; [`Dependency::weighed`] corrects the estimate.
+    pub async fn call_weighing<T, E, F, Fut>(
         &self,
         deadline: Deadline,
-        _effect: Effect,
-        mut attempt: F,
+        effect: Effect,
+        tokens: u32,
+        attempt: F,
     ) -> Result<T, CallError<E>>
     where
         E: Classify,
         F: FnMut(Deadline) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let Door { name: dependency, timeout, bulkhead, outcomes } = &*self.0;
-        if deadline.expired() {
-            return Err(CallError::Expired { dependency });
-        }
-        let _permit = bulkhead.enter(deadline).await.map_err(|full| {
-            Outcomes::count(&outcomes.refused);
-            CallError::Refused { dependency, retry_after: full.retry_after }
-        })?;
-        let attempt_deadline = deadline.stage(*timeout, Duration::ZERO);
-        match attempt_deadline.bound(dependency, attempt(attempt_deadline)).await {
-            Ok(Ok(reply)) => {
-                Outcomes::count(&outcomes.ok);
-                Ok(reply)
-            }
-            Ok(Err(source)) => {
-                Outcomes::count(&outcomes.fault);
-                Err(CallError::Fault { dependency, source })
-            }
-            Err(_) => {
-                Outcomes::count(&outcomes.timeout);
-                Err(CallError::Timeout { dependency })
+        let attempt = Mutex::new(attempt);
+        let start = |deadline| (attempt.lock().unwrap_or_else(PoisonError::into_inner))(deadline);
+        self.0.budget.deposit();
+        let mut turn = 0;
+        loop {
+            let outcome = self.hedged(deadline, effect, tokens, &start).await;
+            let Err(error) = outcome else { return outcome };
+            turn += 1;
+            match self.next_try(turn, effect, &error, deadline) {
+                Some(pause) => {
+                    Outcomes::count(&self.0.outcomes.retries);
+                    tokio::time::sleep(pause).await;
+                }
+                None => return Err(error),
             }
         }
     }
 
-    /// What it looks like from this process.
-    pub fn status(&self) -> DependencyStatus {
-        let Door { name, bulkhead, outcomes, .. } = &*self.0;
-        DependencyStatus {
-            name,
-            bulkhead: bulkhead.status(),
-            ok: outcomes.ok.load(Ordering::Relaxed),
-            timeout: outcomes.timeout.load(Ordering::Relaxed),
-            refused: outcomes.refused.load(Ordering::Relaxed),
-            fault: outcomes.fault.load(Ordering::Relaxed),
+    /// What a call really weighed, when that is known.
+    pub async fn weighed(&self, estimate: u32, actual: u32, deadline: Deadline) {
+        if let Some(tokens) = self.0.tokens.load_full()
+            && estimate != actual
+        {
+            tokens.adjust(i64::from(actual) - i64::from(estimate), deadline).await;
+        }
+    }
+
+    /// How long to pause before the next attempt; none when there is none.
+    fn next_try<E: Classify>(
+        &self,
+        turn: u32,
+        effect: Effect,
+        error: &CallError<E>,
+        deadline: Deadline,
+    ) -> Option<Duration> {
+        let limits = self.0.limits.load();
+        let asked = error.repeatable()?;
+        if effect == Effect::Once || turn >= limits.retry.attempts {
+            return None;
+        }
+        let pause = asked.max(limits.retry.backoff(turn, self.0.fleet.identity.jitter()));
+        (pause < deadline.remaining() && self.0.budget.withdraw()).then_some(pause)
+    }
+
+    fn adopt_rates(&self, policy: &Policy) {
+        let (name, limits) = (self.0.name, policy.dependency(self.0.name));
+        let environments = policy.environments(name);
+        self.adopt_rate(&self.0.rate, name, limits.rate.as_ref(), environments);
+        self.adopt_rate(&self.0.tokens, &format!("{name}#tokens"), limits.tokens.as_ref(), environments);
+    }
+
+    fn adopt_rate(
+        &self,
+        place: &ArcSwapOption<RateLimiter>,
+        name: &str,
+        limits: Option<&RateLimits>,
+        environments: usize,
+    ) {
+        match (place.load_full(), limits) {
+            (_, None) => place.store(None),
+            (Some(limiter), Some(limits)) => limiter.adopt(limits, environments),
+            (None, Some(limits)) => {
+                let Fleet { store, wall, .. } = self.0.fleet.clone();
+                place.store(Some(Arc::new(RateLimiter::new(name, limits, environments, store, wall))));
+            }
         }
     }
 }
 
-impl Outcomes {
-    fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl<E> CallError<E> {
-    /// The dependency concerned.
-    pub fn dependency(&self) -> &'static str {
-        match self {
-            Self::Expired { dependency }
-            | Self::Timeout { dependency }
-            | Self::Refused { dependency, .. }
-            | Self::Fault { dependency, .. } => dependency,
-        }
-    }
-
-    /// A stable word for replies, logs and metrics.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Expired { .. } => "no_time_left",
-            Self::Timeout { .. } => "timeout",
-            Self::Refused { .. } => "overloaded",
-            Self::Fault { .. } => "fault",
-        }
-    }
+fn bulkhead(limits: &DependencyLimits) -> GateLimits {
+    GateLimits { in_flight: limits.concurrent, queue: limits.queue, max_wait: limits.timeout }
 }

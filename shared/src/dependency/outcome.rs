@@ -1,6 +1,9 @@
 //! What an attempt's end says about the dependency, and about trying again.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// Whether a call may be repeated. Declared by every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,4 +31,23 @@ pub enum Verdict {
 pub trait Classify {
     /// What it says.
     fn verdict(&self) -> Verdict;
+}
+
+/// How attempts ended, since the start.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    pub(super) ok: AtomicU64,
+    pub(super) timeout: AtomicU64,
+    pub(super) open: AtomicU64,
+    pub(super) rate_limited: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) fault: AtomicU64,
+    pub(super) retries: AtomicU64,
+    pub(super) hedges: AtomicU64,
+}
+
+impl Outcomes {
+    pub(super) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
 }

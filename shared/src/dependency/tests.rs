@@ -1,0 +1,1 @@
+//! The door alone, on the paused clock.

@@ -52,7 +52,12 @@ impl Core {
         store: Option<Arc<dyn Store>>,
         #[cfg(feature = "aws")] sdk: aws_config::SdkConfig,
     ) -> Self {
-        Self::of(policy, Fleet { store, wall: Wall::System, identity: Identity::random() }, #[cfg(feature = "aws")] sdk)
+        Self::of(
+            policy,
+            Fleet { store, wall: Wall::System, identity: Identity::random() },
+            #[cfg(feature = "aws")]
+            sdk,
+        )
     }
 
     /// A process with a clock and a chance of its own: many of them in one test.

@@ -13,9 +13,9 @@ pub mod core;
 pub mod deadline;
 pub mod dependency;
 pub mod gate;
-pub mod identity;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod identity;
 #[cfg(feature = "invoke")]
 pub mod invoke;
 #[cfg(feature = "model")]

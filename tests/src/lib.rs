@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod assembly;
+pub mod fleet;
 pub mod parts;
 pub mod simulator;

@@ -24,10 +24,6 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub use self::{
-    decide::{Refusal, Verdict},
-    record::{ATTRIBUTES, Forced, State},
-};
 use self::{
     decide::{Entry, Pass, enter, was_mine},
     ratio::Tally,
@@ -35,6 +31,10 @@ use self::{
     row::{Moment, Row},
     rules::{Rules, SUSPICIOUS_SKEW_MS},
     view::{Freshness, View},
+};
+pub use self::{
+    decide::{Refusal, Verdict},
+    record::{ATTRIBUTES, Forced, State},
 };
 use crate::{
     clock::{self, Wall},

@@ -41,9 +41,14 @@ impl Report<'_> {
         let number = format!("{}:{}", self.environment, self.sequence);
         let same = [Test::Equals("st", "C".into()), Test::Equals("gen", Value::Number(seen.generation))];
         let first = [Test::Absent(reporter), Test::Differs(reporter, number.as_str().into())];
-        let counts = [(SEEN[place], self.tally.calls), (FAILED[place], self.tally.failed), (SLOW[place], self.tally.slow)];
+        let counts =
+            [(SEEN[place], self.tally.calls), (FAILED[place], self.tally.failed), (SLOW[place], self.tally.slow)];
         let current = item.and_then(|item| item.number(EPOCH[place])) == Some(epoch);
-        let write = if seen.exists { Write::when(same) } else { Write::when([Test::Absent("st")]).set("v", 1).set("st", "C").set("gen", 0) };
+        let write = if seen.exists {
+            Write::when(same)
+        } else {
+            Write::when([Test::Absent("st")]).set("v", 1).set("st", "C").set("gen", 0)
+        };
         let write = write.and_any(first).set(reporter, number);
         if current {
             let same_bucket = write.and_any([Test::Equals(EPOCH[place], Value::Number(epoch))]);
@@ -55,7 +60,8 @@ impl Report<'_> {
 
     /// Environments share places; two that share one may count a report twice, which trips early, never late.
     fn reporter(&self) -> usize {
-        self.environment.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte))) % REPORTERS
+        self.environment.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)))
+            % REPORTERS
     }
 }
 

@@ -200,5 +200,7 @@ fn park(seen: &Record, until: i64) -> Write {
     if !seen.exists {
         return created().set("park", until);
     }
-    Write::when([Test::Present("st")]).and_any([Test::Absent("park"), Test::AtMost("park", until - 1)]).set("park", until)
+    Write::when([Test::Present("st")])
+        .and_any([Test::Absent("park"), Test::AtMost("park", until - 1)])
+        .set("park", until)
 }

@@ -54,6 +54,11 @@ impl Dependency {
                 return Err(error);
             }
         };
+        if admission.probe_until.is_some_and(|until| door.fleet.wall.now_ms() >= until) {
+            // The permit is as good as expired; nothing was sent.
+            admission.settle(breaker::Verdict::Inconclusive, Duration::ZERO, deadline).await;
+            return Err(CallError::Expired { dependency: door.name });
+        }
         let began = clock::now();
         let own = deadline.stage(timeout, Duration::ZERO);
         // With less than half of its time it says nothing about the dependency when it is cut.
@@ -166,8 +171,10 @@ impl Dependency {
 async fn within<F: Future>(wall: Wall, until: Option<i64>, work: F) -> Option<F::Output> {
     let Some(until) = until else { return Some(work.await) };
     let mut work = pin!(work);
-    std::future::poll_fn(|context| {
-        if wall.now_ms() >= until { Poll::Ready(None) } else { work.as_mut().poll(context).map(Some) }
-    })
+    std::future::poll_fn(
+        |context| {
+            if wall.now_ms() >= until { Poll::Ready(None) } else { work.as_mut().poll(context).map(Some) }
+        },
+    )
     .await
 }

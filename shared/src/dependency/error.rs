@@ -85,9 +85,9 @@ impl<E> CallError<E> {
     /// When coming back makes sense, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Open { retry_after, .. } | Self::RateLimited { retry_after, .. } | Self::Refused { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Self::Open { retry_after, .. }
+            | Self::RateLimited { retry_after, .. }
+            | Self::Refused { retry_after, .. } => Some(*retry_after),
             Self::Expired { .. } | Self::Timeout { .. } | Self::Fault { .. } => None,
         }
     }

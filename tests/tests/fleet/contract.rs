@@ -1,0 +1,139 @@
+//! One meaning of a write: what `Write::apply` says is what DynamoDB does, for every row of the protocols and for
+//! whatever chance puts together.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use local::dynamo::{Dynamo, DynamoConfig};
+use shared::{
+    breaker::{
+        ratio::{Report, Tally},
+        record::{Forced, Record},
+        row::{Moment, Row},
+        rules::Rules,
+    },
+    control::{Store, Table, Test, Write, Written},
+    deadline::Deadline,
+    policy::Policy,
+};
+use tests::{fleet::Memory, parts};
+
+pub fn policy() -> Policy {
+    let overlay = "dependencies: {overrides: {control_table: {timeout: 5s}}}";
+    Policy::overlaid(overlay).unwrap()
+}
+
+pub async fn sdk(endpoint: &str) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new("us-east-1"));
+    let loader = loader.credentials_provider(Credentials::new("local", "local", None, None, "test"));
+    loader.retry_config(aws_config::retry::RetryConfig::disabled()).endpoint_url(endpoint).load().await
+}
+
+struct Both {
+    memory: Arc<Memory>,
+    table: Table,
+    key: String,
+}
+
+impl Both {
+    async fn write(&self, write: &Write) -> Written {
+        let deadline = Deadline::within(Duration::from_secs(5));
+        let here = self.memory.write(deadline, &self.key, write).await.unwrap();
+        let there = self.table.write(deadline, &self.key, write).await.unwrap();
+        assert_eq!(here, there, "{write:?}");
+        let read = self.table.read(deadline, &self.key).await.unwrap();
+        assert_eq!(read, self.memory.item(&self.key));
+        here
+    }
+
+    fn record(&self) -> Record {
+        Record::of(self.memory.item(&self.key).as_ref())
+    }
+}
+
+fn rows(chance: &mut fastrand::Rng, now: i64) -> Row {
+    let slot = chance.usize(0..3);
+    let rows = [
+        Row::Count,
+        Row::Restart,
+        Row::Trip,
+        Row::TripByRatio,
+        Row::Reset,
+        Row::Begin,
+        Row::Acquire(slot),
+        Row::Succeed(slot),
+        Row::Close(slot),
+        Row::Reopen(slot),
+        Row::Release(slot),
+        Row::Repair,
+        Row::Force([Forced::No, Forced::Open, Forced::Closed][slot]),
+        Row::Park(now + 1_000),
+    ];
+    // Operators come rarely, or nothing else would be seen.
+    let common = if chance.f64() < 0.02 { rows.len() } else { rows.len() - 2 };
+    rows[chance.usize(0..common)]
+}
+
+#[tokio::test]
+async fn the_emulator_and_the_pure_meaning_agree() {
+    parts::used("dynamodb");
+    let dynamo = Dynamo::start(DynamoConfig::default()).await.unwrap();
+    let sdk = sdk(&dynamo.url()).await;
+    let rules = Rules::of(policy().dependency("tavily"));
+    let ratio = shared::breaker::rules::RatioRules { failures: Some(0.5), slow: None, minimum: 1, sampling: 60_000 };
+    let (mut done, mut lost) = (0, 0);
+    for seed in 0..12_u64 {
+        eprintln!("seed {seed}");
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let table = Table::new(local::dynamo::CONTROL, &sdk, &policy());
+        let both = Both { memory: Memory::new(seed), table, key: format!("CB#{seed}") };
+        let (mut now, mut seen) = (1_000_000, Record::default());
+        for step in 0..80_u64 {
+            now += chance.i64(0..8_000);
+            let nonce = ["a", "b", "c"][chance.usize(0..3)];
+            let moment = Moment { now, nonce, jitter: 0.3 };
+            let mut write = rows(&mut chance, now).write(&seen, &rules, moment);
+            if chance.f64() < 0.1 {
+                let tally = Tally { calls: 3, failed: 1, slow: 0 };
+                let report = Report { environment: "e", sequence: step, tally };
+                write = report.write(&seen, both.memory.item(&both.key).as_ref(), now, &ratio);
+            }
+            match both.write(&write).await {
+                Written::Done(_) => done += 1,
+                Written::Lost(_) => lost += 1,
+            }
+            // Decided on what is, or on what was.
+            if chance.f64() < 0.8 {
+                seen = both.record();
+            }
+        }
+    }
+    eprintln!("{done} writes held, {lost} were lost");
+    assert!(done > 200 && lost > 200, "{done} {lost}");
+}
+
+#[tokio::test]
+async fn tests_of_absent_attributes_mean_the_same() {
+    parts::used("dynamodb");
+    let dynamo = Dynamo::start(DynamoConfig::default()).await.unwrap();
+    let table = Table::new(local::dynamo::CONTROL, &sdk(&dynamo.url()).await, &policy());
+    let both = Both { memory: Memory::new(0), table, key: "RL#absent".to_owned() };
+    let tests = [
+        Test::Absent("tat"),
+        Test::Present("tat"),
+        Test::Equals("tat", 1.into()),
+        Test::Differs("tat", 1.into()),
+        Test::AtMost("tat", 5),
+        Test::Above("tat", 5),
+        Test::Equals("tat", "text".into()),
+        Test::AtMost("st", 5),
+    ];
+    for value in [None, Some(1), Some(6)] {
+        for test in &tests {
+            let reset = value.map_or(Write::when([]).remove(["tat"]), |value| Write::when([]).set("tat", value));
+            both.write(&reset.set("st", "text")).await;
+            both.write(&Write::when([test.clone()]).add("i", 1).set("block", 7)).await;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The concurrency core as a fleet uses it: on the paused clock with a memory that misbehaves, and on the real parts.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints its seed"
+)]
+
+mod breaker;
+mod cancellation;
+mod contract;
+mod limiter;
+mod outage;
+mod simulation;

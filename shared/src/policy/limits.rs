@@ -19,6 +19,7 @@ pub struct Policy {
     pub translate: Translate,
     pub retrieve: Retrieve,
     pub search: Search,
+    pub lambda: Lambda,
     pub postgres: Postgres,
     pub http: Http,
     pub dependencies: Dependencies,
@@ -156,7 +157,16 @@ pub struct Search {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Lambda {
+    pub account_concurrency: usize,
+    pub unreserved_concurrency: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Postgres {
+    pub max_connections: usize,
+    pub kept_free: usize,
     pub connections_on_classic_lambda: usize,
     pub connections_on_a_server: usize,
     #[serde(with = "duration")]

@@ -11,7 +11,7 @@ use crate::{
     control::Store,
     dependency::{Dependency, DependencyStatus},
     gate::Gate,
-    policy::{Policy, PolicyError},
+    policy::{History, Policy, PolicyError, PolicyStatus},
 };
 
 /// Made once at the start; clones share everything.
@@ -21,6 +21,7 @@ pub struct Core(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     policy: ArcSwap<Policy>,
+    history: History,
     store: Option<Arc<dyn Store>>,
     doors: Mutex<BTreeMap<&'static str, Dependency>>,
     gates: Mutex<BTreeMap<&'static str, Arc<Gate>>>,
@@ -52,6 +53,7 @@ impl Core {
     ) -> Self {
         Self(Arc::new(Parts {
             policy: ArcSwap::from_pointee(policy),
+            history: History::begin(),
             store,
             doors: Mutex::default(),
             gates: Mutex::default(),
@@ -117,6 +119,17 @@ impl Core {
         doors.values().for_each(|door| door.adopt(&policy));
         let gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.iter().for_each(|(name, gate)| gate.resize(policy.gate(name)));
+        self.0.history.adopted();
+    }
+
+    /// Notes that a new policy was refused, and why. The policy stays as it is.
+    pub fn refuse(&self, why: &str) {
+        self.0.history.refused(why);
+    }
+
+    /// When the policy was adopted, and which one was refused last.
+    pub fn policy_status(&self) -> PolicyStatus {
+        self.0.history.status()
     }
 
     /// All dependencies as this process sees them.

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use shared::{contract::translate::Quality, deadline::Deadline, policy};
+use shared::{contract::translate::Quality, core::Core, deadline::Deadline, policy};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -23,28 +23,28 @@ const RESERVED: Duration = Duration::from_millis(40);
 pub struct Router {
     providers: Vec<Arc<dyn Translator>>,
     cache: Cache,
-    attempt: Duration,
-    calls_at_once: usize,
+    core: Core,
 }
 
 impl Router {
     /// A router over `providers`, within the policy's limits.
     #[must_use]
-    pub fn new(providers: Vec<Arc<dyn Translator>>, policy: &policy::Translate) -> Self {
-        let (attempt, calls_at_once) = (policy.attempt, policy.chunks_at_once.max(1));
-        Self { providers, cache: Cache::new(policy), attempt, calls_at_once }
+    pub fn new(providers: Vec<Arc<dyn Translator>>, core: &Core) -> Self {
+        Self { providers, cache: Cache::new(&core.policy().translate), core: core.clone() }
     }
 
     /// Translates `jobs`; the results keep their order.
     pub async fn translate(&self, jobs: Vec<Job>, deadline: Deadline) -> Vec<Result<Rendered, Failure>> {
         let mut board = Board::new(jobs);
         let deadline = deadline.stage(Duration::MAX, RESERVED);
+        let limits = &self.core.policy().translate;
         for (turn, provider) in self.providers.iter().enumerate() {
             self.recall(turn, provider.name(), &mut board);
             if board.is_complete() {
                 break;
             }
-            self.attempt(turn, provider, &mut board, self.turn_deadline(turn, deadline)).await;
+            let turn_deadline = self.turn_deadline(turn, deadline, limits);
+            self.attempt(turn, provider, &mut board, turn_deadline, limits).await;
         }
         board.into_results()
     }
@@ -85,9 +85,9 @@ impl Router {
     }
 
     /// The last one has nobody to leave time for.
-    fn turn_deadline(&self, turn: usize, deadline: Deadline) -> Deadline {
+    fn turn_deadline(&self, turn: usize, deadline: Deadline, limits: &policy::Translate) -> Deadline {
         let last = turn + 1 == self.providers.len();
-        if last { deadline } else { deadline.stage(self.attempt, Duration::ZERO) }
+        if last { deadline } else { deadline.stage(limits.attempt, Duration::ZERO) }
     }
 
     fn recall(&self, turn: usize, provider: &'static str, board: &mut Board) {
@@ -100,14 +100,21 @@ impl Router {
     }
 
     /// One provider's turn: a few calls at once, all dropped at the deadline.
-    async fn attempt(&self, turn: usize, provider: &Arc<dyn Translator>, board: &mut Board, deadline: Deadline) {
+    async fn attempt(
+        &self,
+        turn: usize,
+        provider: &Arc<dyn Translator>,
+        board: &mut Board,
+        deadline: Deadline,
+        limits: &policy::Translate,
+    ) {
         let asked: Vec<usize> = board.open().map(|(place, _)| place).collect();
         let mut waiting = board.batches(provider.texts_per_call(), chunk::MAX_BYTES).into_iter();
         let mut running = JoinSet::new();
         let mut answers = HashMap::new();
         let work = async {
             loop {
-                for batch in waiting.by_ref().take(self.calls_at_once - running.len()) {
+                for batch in waiting.by_ref().take(limits.chunks_at_once.max(1) - running.len()) {
                     running.spawn(call(provider.clone(), batch, deadline));
                 }
                 match running.join_next().await {

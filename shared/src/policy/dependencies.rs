@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::tree::{Content, Node};
 
 /// What an override says about the dependency itself; the rest are its limits.
-const ABOUT: [&str; 3] = ["kind", "used_by", "allows"];
+const ABOUT: [&str; 4] = ["kind", "used_by", "allows", "per_request"];
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +48,9 @@ pub struct Known {
     pub used_by: Vec<String>,
     #[serde(default)]
     pub allows: Allows,
+    /// Calls that one request may have in flight at once; a call of translate has `translate.chunks_at_once`.
+    #[serde(default = "one")]
+    pub per_request: usize,
     pub limits: DependencyLimits,
 }
 
@@ -171,6 +174,10 @@ pub struct RetryLimits {
     pub budget_ratio: f64,
     pub budget_reserve: u32,
     pub hedge: bool,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Dependencies {

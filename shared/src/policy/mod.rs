@@ -6,7 +6,9 @@
 
 mod dependencies;
 mod form;
+mod history;
 mod limits;
+pub mod live;
 mod rules;
 mod sources;
 mod tree;
@@ -15,6 +17,8 @@ mod violation;
 use std::path::Path;
 
 pub use dependencies::*;
+pub(crate) use history::History;
+pub use history::{PolicyStatus, Refusal};
 pub use limits::*;
 pub use sources::{PolicyFile, Sources};
 pub use violation::{Violation, Violations};

@@ -115,6 +115,7 @@ fn about(rules: &mut Rules<'_>, name: &str, known: &Known, policy: &Policy) {
         let expected = format!("the name of a function, one of {}; found {user:?}", FUNCTIONS.join(", "));
         rules.require(FUNCTIONS.contains(&user.as_str()), &format!("used_by.{place}"), expected);
     }
+    rules.some("per_request", known.per_request);
     let shared = [&known.limits.rate, &known.limits.tokens];
     let shared = shared.into_iter().flatten().any(|rate| rate.scope == Scope::Fleet);
     let expected = "the functions that share its fleet-wide rate";

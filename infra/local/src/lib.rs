@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod apertium;
+pub mod capacity;
 pub mod cli;
 pub mod cluster;
 mod command;

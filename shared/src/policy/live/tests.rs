@@ -14,7 +14,6 @@ use tokio::{
 use super::*;
 use crate::{
     deadline::Deadline,
-    policy::Policy,
     principal::Auth,
     problem::Problem,
     serve::{Call, Function, Reply, Route, Server},

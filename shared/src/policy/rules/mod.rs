@@ -71,7 +71,7 @@ impl<'a> Rules<'a> {
     }
 
     /// A value within bounds.
-    fn within<T: PartialOrd + Display>(&mut self, field: &str, value: T, bounds: RangeInclusive<T>) {
+    fn within<T: PartialOrd + Display + Copy>(&mut self, field: &str, value: T, bounds: RangeInclusive<T>) {
         let expected = format!("{} to {}; found {value}", bounds.start(), bounds.end());
         self.require(bounds.contains(&value), field, expected);
     }

@@ -7,6 +7,7 @@
 pub mod aws;
 pub mod breaker;
 pub mod clock;
+pub mod context;
 pub mod contract;
 pub mod control;
 pub mod core;
@@ -26,5 +27,6 @@ pub mod postgres;
 pub mod principal;
 pub mod problem;
 pub mod rate;
+pub mod scope;
 pub mod serve;
 pub mod telemetry;

@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::{
     deadline::Deadline,
     gate::{Gate, GateLimits, GateStatus},
-    policy::Policy,
+    policy::{DependencyLimits, Policy},
 };
 
 /// An outside service, with its limits. Clones share them.
@@ -99,19 +99,14 @@ impl Dependency {
     /// The dependency `name`, with its limits from the policy.
     pub fn new(name: &'static str, policy: &Policy) -> Self {
         let limits = policy.dependency(name);
-        let bulkhead =
-            Gate::new(GateLimits { in_flight: limits.concurrent, queue: limits.queue, max_wait: limits.timeout });
+        let bulkhead = Gate::new(bulkhead(limits));
         Self(Arc::new(Door { name, timeout: limits.timeout, bulkhead, outcomes: Outcomes::default() }))
     }
 
     /// Takes on the limits of a new policy.
     pub(crate) fn adopt(&self, policy: &Policy) {
         let limits = policy.dependency(self.0.name);
-        self.0.bulkhead.resize(GateLimits {
-            in_flight: limits.concurrent,
-            queue: limits.queue,
-            max_wait: limits.timeout,
-        });
+        self.0.bulkhead.resize(bulkhead(limits));
     }
 
     /// A dependency that shares nothing with the fleet.
@@ -178,6 +173,11 @@ impl Dependency {
             fault: outcomes.fault.load(Ordering::Relaxed),
         }
     }
+}
+
+fn bulkhead(limits: &DependencyLimits) -> GateLimits {
+    let DependencyLimits { concurrent, queue, timeout, adaptive, .. } = *limits;
+    GateLimits { in_flight: concurrent, queue, max_wait: timeout, adaptive }
 }
 
 impl Outcomes {

@@ -40,6 +40,8 @@ pub struct Service {
     pub health: Duration,
     #[serde(with = "duration")]
     pub health_cache: Duration,
+    #[serde(with = "duration")]
+    pub store_allowance: Duration,
     pub max_body_bytes: usize,
     pub max_reply_bytes: usize,
     pub warn_ratio: f64,
@@ -72,6 +74,7 @@ pub struct GatePolicy {
     pub queue_ratio: f64,
     #[serde(with = "duration")]
     pub max_wait: Duration,
+    pub adaptive: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

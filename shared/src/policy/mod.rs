@@ -99,7 +99,7 @@ impl Policy {
             reason = "both factors are validated as small"
         )]
         let queue = (in_flight as f64 * gate.queue_ratio).round() as usize;
-        GateLimits { in_flight, queue, max_wait: gate.max_wait }
+        GateLimits { in_flight, queue, max_wait: gate.max_wait, adaptive: gate.adaptive }
     }
 
     /// The limits of a dependency: its own, or those of a provider.

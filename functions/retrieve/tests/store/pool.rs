@@ -140,7 +140,8 @@ async fn a_new_policy_changes_the_size_of_the_pool_while_transactions_run() {
         let mut running = JoinSet::new();
         for round in 0..24 {
             let database = database.clone();
-            running.spawn(async move { database.read(soon(), "ana", async |it| sleep(it, 0.05).await).await.map(drop) });
+            running
+                .spawn(async move { database.read(soon(), "ana", async |it| sleep(it, 0.05).await).await.map(drop) });
             if round % 6 == 5 {
                 core.adopt(policy([1, 4, 2, 3][round / 6]));
                 tokio::task::yield_now().await;

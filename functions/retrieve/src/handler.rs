@@ -5,6 +5,7 @@ mod documents;
 use std::time::Duration;
 
 use shared::{
+    context::Criticality,
     contract::retrieve::RetrieveRequest,
     core::Core,
     deadline::Deadline,
@@ -78,6 +79,12 @@ impl Function for Retrieve {
 
     fn budget(&self, route: &Route, policy: &Policy) -> Option<Duration> {
         (route.method == "PUT").then_some(policy.retrieve.document_write)
+    }
+
+    /// A document that was refused is put again later, and whoever loads documents in bulk does. A patient who asks
+    /// does not come back: questions go before writes. Deleting is one short statement.
+    fn criticality(&self, route: &Route) -> Criticality {
+        if route.method == "PUT" { Criticality::Sheddable } else { Criticality::Default }
     }
 
     async fn missing(&self, deadline: Deadline) -> Vec<String> {

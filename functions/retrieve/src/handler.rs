@@ -21,6 +21,8 @@ const DOCUMENTS: &str = "/v1/documents";
 const DOCUMENT: &str = "/v1/documents/{}";
 /// What Lambda lets through: 4 MB of content in base64, and the rest of the JSON.
 const MAX_DOCUMENT_BODY: usize = 6 << 20;
+/// Lambda's limit for what runs before the first request is accepted.
+const WARM_UP: Duration = Duration::from_secs(10);
 
 /// The function: what it found in its environment.
 pub struct Retrieve {
@@ -98,13 +100,15 @@ impl Function for Retrieve {
 
     fn status(&self) -> serde_json::Value {
         let database = self.store.as_ref().map(|store| store.database().status());
-        serde_json::json!({ "postgres": database })
+        let embedding = self.embedder.as_ref().ok().map(Embedder::status);
+        serde_json::json!({ "postgres": database, "embedding": embedding })
     }
 
     /// The first forward pass touches all weights and costs ten times the second.
     async fn warm_up(&self) {
         if let Ok(embedder) = &self.embedder {
-            let _ = embedder.embed_query("what does my plan cover").await;
+            let deadline = Deadline::within(WARM_UP);
+            let _ = embedder.embed_query(deadline, "what does my plan cover").await;
         }
     }
 

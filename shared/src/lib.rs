@@ -11,6 +11,7 @@ pub mod context;
 pub mod contract;
 pub mod control;
 pub mod core;
+pub mod cpu;
 pub mod deadline;
 pub mod dependency;
 pub mod gate;

@@ -3,10 +3,9 @@
 //! A piece that one provider could not do goes to the next; the others stay as they are. What nobody could do keeps
 //! the reason, and its text comes back as it was. Breakers and hedging belong into [`Router::attempt`].
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
-use shared::{contract::translate::Quality, core::Core, deadline::Deadline, policy};
-use tokio::task::JoinSet;
+use shared::{contract::translate::Quality, core::Core, deadline::Deadline, policy, scope::Scope};
 
 use crate::{
     board::{Batch, Board, Job, Rendered},
@@ -109,18 +108,14 @@ impl Router {
         limits: &policy::Translate,
     ) {
         let asked: Vec<usize> = board.open().map(|(place, _)| place).collect();
-        let mut waiting = board.batches(provider.texts_per_call(), chunk::MAX_BYTES).into_iter();
-        let mut running = JoinSet::new();
+        let mut running = Scope::new(limits.chunks_at_once.max(1));
+        for batch in board.batches(provider.texts_per_call(), chunk::MAX_BYTES) {
+            running.optional(call(provider.clone(), batch, deadline));
+        }
         let mut answers = HashMap::new();
         let work = async {
-            loop {
-                for batch in waiting.by_ref().take(limits.chunks_at_once.max(1) - running.len()) {
-                    running.spawn(call(provider.clone(), batch, deadline));
-                }
-                match running.join_next().await {
-                    Some(done) => answers.extend(done.unwrap_or_default()),
-                    None => return,
-                }
+            while let Some(done) = running.next().await {
+                answers.extend(done.outcome.unwrap_or_default());
             }
         };
         // Without an answer in time the call was cut; otherwise its task ended badly.
@@ -158,7 +153,12 @@ impl Router {
     }
 }
 
-async fn call(provider: Arc<dyn Translator>, batch: Batch, deadline: Deadline) -> Vec<(usize, Opened)> {
+/// The outcome of each of the batch's pieces; the call itself has no failure beside them.
+async fn call(
+    provider: Arc<dyn Translator>,
+    batch: Batch,
+    deadline: Deadline,
+) -> Result<Vec<(usize, Opened)>, Infallible> {
     let outcome = provider.translate(&batch.texts, batch.pair, deadline).await;
-    batch.answers(outcome)
+    Ok(batch.answers(outcome))
 }

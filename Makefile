@@ -23,6 +23,8 @@ WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAU
 STORES := --postgres-port $(POSTGRES_PORT) --dynamo-port $(DYNAMO_PORT)
 RUN    := $(BIN)/local run --port $(PORT) --invoke-port $(INVOKE_PORT) $(STORES)
 
+# Requests that one environment serves at once; more than 1 only on Managed Instances.
+REQUESTS   ?= 1
 FUNCTIONS  := translate sanitize orchestrate retrieve search
 BOOTSTRAPS := .aws-sam/build/*Function/bootstrap
 # What Amazon Linux 2023 has.
@@ -30,7 +32,7 @@ NEWEST_GLIBC := 2.34
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint docs deny templates sizes glibc advisories \
+.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint docs deny templates capacity sizes glibc advisories \
         model-layer sam-build sam-local sam-smoke deploy clean
 
 help: ## Lists the commands
@@ -123,7 +125,7 @@ smoke:
 	elif [ "$${CI:-}" = true ]; then echo "sam local cannot be tested: no Docker engine answers" >&2; exit 1; \
 	else echo "sam local was not tested: no Docker engine answers"; fi
 
-check: fmt lint docs deny templates sizes glibc ## Formatter, lints, docs, licences, templates, sizes, symbols
+check: fmt lint docs deny templates capacity sizes glibc ## Formatter, lints, docs, licences, templates, capacity, sizes
 
 fmt:
 	@$(CARGO) fmt --all -- --check -l || { echo "not formatted: run cargo fmt" >&2; exit 1; }
@@ -141,6 +143,9 @@ deny: tools
 templates: tools
 	@$(WITH_TOOLS) sam validate --lint
 	@$(WITH_TOOLS) cfn-lint template.yaml infra/alarms.yaml
+
+capacity: build ## Proves that the fleet at its worst fits what its dependencies allow; REQUESTS=<at once in an environment>
+	@$(BIN)/local capacity --requests-at-once $(REQUESTS)
 
 sizes:
 	@find functions shared/src infra tests -name '*.rs' -exec wc -l {} + | awk '$$2 != "total" && \

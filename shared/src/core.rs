@@ -13,7 +13,7 @@ use crate::{
     dependency::{Dependency, DependencyStatus, Fleet},
     gate::Gate,
     identity::Identity,
-    policy::{Policy, PolicyError},
+    policy::{History, Policy, PolicyError, PolicyStatus},
 };
 
 /// Made once at the start; clones share everything.
@@ -23,6 +23,7 @@ pub struct Core(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     policy: ArcSwap<Policy>,
+    history: History,
     fleet: Fleet,
     doors: Mutex<BTreeMap<&'static str, Dependency>>,
     gates: Mutex<BTreeMap<&'static str, Arc<Gate>>>,
@@ -64,6 +65,7 @@ impl Core {
     pub fn of(policy: Policy, fleet: Fleet, #[cfg(feature = "aws")] sdk: aws_config::SdkConfig) -> Self {
         Self(Arc::new(Parts {
             policy: ArcSwap::from_pointee(policy),
+            history: History::begin(),
             fleet,
             doors: Mutex::default(),
             gates: Mutex::default(),
@@ -135,6 +137,17 @@ impl Core {
         doors.values().for_each(|door| door.adopt(&policy));
         let gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.iter().for_each(|(name, gate)| gate.resize(policy.gate(name)));
+        self.0.history.adopted();
+    }
+
+    /// Notes that a new policy was refused, and why. The policy stays as it is.
+    pub fn refuse(&self, why: &str) {
+        self.0.history.refused(why);
+    }
+
+    /// When the policy was adopted, and which one was refused last.
+    pub fn policy_status(&self) -> PolicyStatus {
+        self.0.history.status()
     }
 
     /// All dependencies as this process sees them.

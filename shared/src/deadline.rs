@@ -37,6 +37,16 @@ impl Deadline {
         Self(clock::now() + budget)
     }
 
+    /// The deadline at a point in time.
+    pub(crate) fn from_instant(at: Instant) -> Self {
+        Self(at)
+    }
+
+    /// Whether nothing was left at `now`.
+    pub(crate) fn passed(&self, now: Instant) -> bool {
+        self.0 <= now
+    }
+
     /// The earlier of two deadlines.
     pub fn or_sooner(self, other: Self) -> Self {
         self.min(other)

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header::RETRY_AFTER, redirect};
+use reqwest::{
+    Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, header::RETRY_AFTER, redirect,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -84,9 +86,43 @@ impl Partner {
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(BadAddress(variable));
         }
-        let policy = core.policy();
-        let client = client(&policy).map_err(|_| BadAddress(variable))?;
-        Ok(Self { dependency: core.dependency(name), client, base, max_reply_bytes: policy.service.max_reply_bytes })
+        let client = builder(&core.policy());
+        Self::with(name, variable, base, client, core)
+    }
+
+    /// The partner `name` on a port of this machine, asked directly whatever proxy the environment names.
+    pub fn on_this_machine(
+        name: &'static str,
+        variable: &'static str,
+        port: u16,
+        core: &Core,
+    ) -> Result<Self, BadAddress> {
+        let base = format!("http://localhost:{port}/").parse().map_err(|_| BadAddress(variable))?;
+        Self::with(name, variable, base, builder(&core.policy()).no_proxy(), core)
+    }
+
+    fn with(
+        name: &'static str,
+        variable: &'static str,
+        base: Url,
+        client: ClientBuilder,
+        core: &Core,
+    ) -> Result<Self, BadAddress> {
+        let client = built(client).map_err(|_| BadAddress(variable))?;
+        let max_reply_bytes = core.policy().service.max_reply_bytes;
+        Ok(Self { dependency: core.dependency(name), client, base, max_reply_bytes })
+    }
+
+    /// The text at `path`.
+    pub async fn text(&self, deadline: Deadline, path: &str) -> Result<String, CallError<HttpFault>> {
+        let (method, headers, body) = (Method::GET, Vec::new(), Payload::<()>::Nothing);
+        let ask = Ask { method, path, headers, body, effect: Effect::Idempotent };
+        let attempt = |_| async {
+            let response = send(self.request(&ask)?).await?;
+            let body = read(response, self.max_reply_bytes).await?;
+            String::from_utf8(body.into()).map_err(|_| HttpFault::Body)
+        };
+        self.dependency.call(deadline, ask.effect, attempt).await
     }
 
     /// Sends `ask` and reads the reply as JSON.
@@ -140,15 +176,18 @@ impl Classify for HttpFault {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
-fn client(policy: &crate::policy::Policy) -> reqwest::Result<Client> {
+fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
     Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(policy.http.connect)
         .pool_max_idle_per_host(policy.http.keep_alive_per_host)
         .pool_idle_timeout(policy.http.idle)
         .user_agent(concat!("navigator/", env!("CARGO_PKG_VERSION")))
-        .build()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
+fn built(client: ClientBuilder) -> reqwest::Result<Client> {
+    client.build()
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, HttpFault> {

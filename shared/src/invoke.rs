@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
+    context::{self, RequestContext},
     core::Core,
     deadline::Deadline,
     dependency::{CallError, Classify, Dependency, Effect, Verdict},
@@ -101,6 +102,7 @@ struct RefusalBody {
 
 impl Peer {
     /// The peer `name` (as in the policy) under the function name that `variable` holds.
+    #[expect(clippy::disallowed_methods, reason = "every call of this client goes through the dependency beside it")]
     pub fn from_env(name: &'static str, variable: &str, core: &Core) -> Option<Self> {
         let function = std::env::var(variable).ok().filter(|function| !function.is_empty())?;
         Some(Self { client: Client::new(core.sdk()), function: function.into(), dependency: core.dependency(name) })
@@ -158,10 +160,15 @@ impl Peer {
     }
 }
 
-/// An API Gateway REST event. The principal and the deadline sit where no client can write.
+/// An API Gateway REST event. Principal, deadline and context sit where no client can write.
+///
+/// The peer gets what is left of the store allowance now. What it spends does not come back with its reply, so a
+/// request may wait for the control table once in each function on its way, never twice in one.
 fn event(deadline: Deadline, caller: Caller<'_>, method: &str, path: &str, body: Option<&str>) -> serde_json::Value {
     let deadline = deadline.travelling();
-    let inner = InnerCall { principal: caller.principal.clone(), deadline };
+    let RequestContext { criticality, store } = context::current();
+    let store_ms = u64::try_from(store.left().as_millis()).ok();
+    let inner = InnerCall { principal: caller.principal.clone(), deadline, criticality, store_ms };
     let inner = serde_json::to_string(&inner).unwrap_or_default();
     let mut headers = json!({
         "content-type": "application/json",

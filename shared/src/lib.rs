@@ -7,9 +7,11 @@
 pub mod aws;
 pub mod breaker;
 pub mod clock;
+pub mod context;
 pub mod contract;
 pub mod control;
 pub mod core;
+pub mod cpu;
 pub mod deadline;
 pub mod dependency;
 pub mod gate;
@@ -27,5 +29,6 @@ pub mod postgres;
 pub mod principal;
 pub mod problem;
 pub mod rate;
+pub mod scope;
 pub mod serve;
 pub mod telemetry;

@@ -7,8 +7,9 @@
 
 mod tls;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
     Transaction,
@@ -34,9 +35,17 @@ const SCOPE: &str = "SELECT set_config('navigator.principal', $1, true), set_con
 /// The database behind `DATABASE_URL`. Clones share its pool.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool,
+    core: Core,
+    config: Config,
+    pool: Arc<ArcSwap<SizedPool>>,
     reads: Dependency,
     writes: Dependency,
+}
+
+/// A pool and the numbers that it was made with.
+struct SizedPool {
+    pool: Pool,
+    limits: policy::Postgres,
 }
 
 /// Why the settings of the database were refused. Says which variable, never its value.
@@ -96,10 +105,10 @@ impl Database {
         let policy = core.policy();
         let mut config: Config = url.expose_secret().parse().map_err(|_| ConfigError::Url)?;
         config.application_name("navigator").connect_timeout(policy.postgres.connect);
-        let pool = pool(manager(config)?, &policy.postgres)?;
+        let pool = Arc::new(ArcSwap::from_pointee(SizedPool::new(config.clone(), &policy.postgres)?));
         let reads = core.dependency("postgres");
         let writes = core.dependency("postgres_write");
-        Ok(Self { pool, reads, writes })
+        Ok(Self { core: core.clone(), config, pool, reads, writes })
     }
 
     /// Runs `work` in a read-only transaction as `principal`.
@@ -130,13 +139,13 @@ impl Database {
 
     /// What it looks like from this process.
     pub fn status(&self) -> DatabaseStatus {
-        let pool = self.pool.status();
+        let pool = self.pool.load().pool.status();
         DatabaseStatus { connections: pool.size, max_connections: pool.max_size, waiting: pool.waiting }
     }
 
     /// Closes all connections; what comes later is refused.
     pub fn close(&self) {
-        self.pool.close();
+        self.pool.load().pool.close();
     }
 
     async fn transaction<T, W>(
@@ -160,14 +169,36 @@ impl Database {
     }
 
     async fn connection(&self) -> Result<Object, DatabaseFault> {
-        self.pool.get().await.map_err(DatabaseFault::from)
+        self.pool().get().await.map_err(DatabaseFault::from)
+    }
+
+    /// The pool, as large as the policy says now. One of another size takes the place of the old one, whose
+    /// connections end as they come back. (Its own `resize` forgets permits only of connections that exist, so that
+    /// shrinking and growing again would leave it too large.)
+    fn pool(&self) -> Pool {
+        let current = self.pool.load_full();
+        let limits = &self.core.policy().postgres;
+        if current.limits == *limits || current.pool.is_closed() {
+            return current.pool.clone();
+        }
+        // The settings were good for the first one.
+        let Ok(next) = SizedPool::new(self.config.clone(), limits) else { return current.pool.clone() };
+        let (next, pool) = (Arc::new(next), Arc::clone(&self.pool));
+        pool.compare_and_swap(&current, next);
+        pool.load().pool.clone()
+    }
+}
+
+impl SizedPool {
+    fn new(config: Config, limits: &policy::Postgres) -> Result<Self, ConfigError> {
+        Ok(Self { pool: pool(manager(config)?, limits)?, limits: limits.clone() })
     }
 }
 
 impl std::fmt::Debug for Database {
     /// Only the state of the pool: a connection string has a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("pool", &self.pool.status()).finish_non_exhaustive()
+        f.debug_struct("Database").field("pool", &self.pool.load().pool.status()).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is missing, here and in the functions behind: asked at most once in a while.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use shared::{
     clock,
@@ -9,8 +9,9 @@ use shared::{
     invoke::{Caller, Peer},
     policy::Policy,
     principal::Principal,
+    scope::Scope,
 };
-use tokio::{sync::Mutex, task::JoinSet, time::Instant};
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::config::Config;
 
@@ -33,18 +34,21 @@ impl HealthCache {
 }
 
 async fn ask(config: &Arc<Config>, deadline: Deadline) -> Vec<String> {
-    let mut asked = JoinSet::new();
     let peers = [
         ("sanitize", &config.sanitize),
         ("translate", &config.translate),
         ("retrieve", &config.retrieve),
         ("search", &config.search),
     ];
+    let names = peers.map(|(name, _)| name);
+    let mut asked = Scope::<_, Infallible>::new(peers.len());
     for (name, peer) in peers {
         let peer = peer.clone();
-        asked.spawn(async move { of_peer(name, peer.as_ref(), deadline).await });
+        asked.optional(async move { Ok(of_peer(name, peer.as_ref(), deadline).await) });
     }
-    let mut missing: Vec<String> = asked.join_all().await.into_iter().flatten().collect();
+    let answers = asked.join().await.unwrap_or_default().into_iter().zip(names);
+    let mut missing: Vec<_> =
+        answers.flat_map(|(answer, name)| answer.unwrap_or_else(|_| vec![name.to_owned()])).collect();
     missing.extend(config.model.is_none().then(|| "chat_model".to_owned()));
     missing
 }

@@ -1,7 +1,7 @@
 //! Server-sent events of a streamed chat: `meta`, `delta`, `citation`, `done`, `error`. Where the function runs buffered
 //! the same bytes come whole.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -12,12 +12,10 @@ use shared::{
     model::{ChatModel, ModelPiece},
     policy::Policy,
     problem::Problem,
+    scope::Scope,
     serve::Reply,
 };
-use tokio::{
-    sync::mpsc::{Sender, channel},
-    task::JoinSet,
-};
+use tokio::sync::mpsc::{Sender, channel};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
@@ -47,18 +45,19 @@ pub fn reply(config: Arc<Config>, policy: Arc<Policy>, gathered: Gathered) -> Re
     let deadline = gathered.call.stream_deadline;
     let request_id = gathered.call.request_id.clone();
     let writer = Writer { config, policy, delivery: Delivery::new(gathered), events: events.clone(), deadline };
-    let mut work = JoinSet::new();
-    work.spawn(async move {
+    let mut work = Scope::<(), Infallible>::new(1);
+    work.required(async move {
         let written = deadline.bound("the stream", writer.write()).await.map_err(Problem::from).flatten();
         if let Err(problem) = written {
             let _ = events.send(event("error", &problem.body("/v1/chat", &request_id))).await;
         }
+        Ok(())
     });
     Reply::pieces("text/event-stream", with_work(ReceiverStream::new(received), work))
 }
 
 /// The stream owns the task that feeds it.
-fn with_work(events: impl Stream<Item = Bytes>, work: JoinSet<()>) -> impl Stream<Item = Bytes> {
+fn with_work(events: impl Stream<Item = Bytes>, work: Scope<(), Infallible>) -> impl Stream<Item = Bytes> {
     events.map(move |event| {
         let _work = &work;
         event

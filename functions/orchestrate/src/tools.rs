@@ -12,8 +12,8 @@ use shared::{
     deadline::Deadline,
     invoke::{Caller, Peer},
     principal::Principal,
+    scope::Scope,
 };
-use tokio::task::JoinSet;
 
 use crate::{config::Config, error::PeerError, plan::Tool, source::Source};
 
@@ -99,14 +99,12 @@ async fn search(config: &Config, inquiry: Arc<Inquiry>, deadline: Deadline) -> R
 /// The pages that pass the guardrails. One that could not be checked counts as one that failed.
 async fn harmless(config: &Config, inquiry: Arc<Inquiry>, deadline: Deadline, pages: Vec<Source>) -> Vec<Source> {
     let Some(peer) = config.sanitize.clone() else { return Vec::new() };
-    let mut checks = JoinSet::new();
-    for (place, page) in pages.into_iter().enumerate() {
+    let mut checks = Scope::new(PAGES);
+    for page in pages {
         let (peer, inquiry) = (peer.clone(), inquiry.clone());
-        checks.spawn(async move { (place, check(&peer, &inquiry, deadline, page).await) });
+        checks.optional(async move { check(&peer, &inquiry, deadline, page).await.ok_or(()) });
     }
-    let mut checked = checks.join_all().await;
-    checked.sort_by_key(|(place, _)| *place);
-    checked.into_iter().filter_map(|(_, page)| page).collect()
+    checks.join().await.into_iter().flatten().flatten().collect()
 }
 
 async fn check(peer: &Peer, inquiry: &Inquiry, deadline: Deadline, page: Source) -> Option<Source> {

@@ -8,8 +8,8 @@ use shared::{
     deadline::Deadline,
     policy::Policy,
     problem::Problem,
+    scope::{Scope, TaskError},
 };
-use tokio::task::JoinSet;
 
 use crate::{
     config::Config,
@@ -31,7 +31,11 @@ pub struct Harvest {
     pub runs: Vec<ToolRun>,
 }
 
-type Ended = (Tool, f64, Result<Finds, PeerError>);
+/// A tool that gave nothing, after so many milliseconds.
+struct Missed {
+    ms: f64,
+    error: PeerError,
+}
 
 /// Runs the waves one after the other. Each gets its ceiling, or what is left of `deadline` beyond what is reserved.
 ///
@@ -65,43 +69,53 @@ async fn run_wave(
     deadline: Deadline,
     harvest: &mut Harvest,
 ) -> Result<(), Problem> {
-    let mut running: JoinSet<Ended> = JoinSet::new();
-    for tool in tools {
-        let (config, inquiry) = (config.clone(), inquiry.clone());
-        running.spawn(async move {
-            let started = clock::now();
-            let outcome = tools::run(tool, &config, inquiry, deadline).await;
-            (tool, milliseconds(started.elapsed()), outcome)
-        });
+    let tools: Vec<_> = tools.collect();
+    let mut running = Scope::new(tools.len());
+    for &tool in &tools {
+        let task = timed(tool, config.clone(), inquiry.clone(), deadline);
+        if tool.is_required() { running.required(task) } else { running.optional(task) }
     }
-    while let Some(ended) = running.join_next().await {
-        let (tool, ms, outcome) = ended.map_err(|_| Problem::internal())?;
-        // An early return drops the set, which cancels the siblings.
-        harvest.take(wave, tool, ms, outcome)?;
+    let ended = running.join().await.map_err(|failed| match failed {
+        TaskError::Failed(missed) => missed.error.into(),
+        TaskError::Crashed => Problem::internal(),
+    })?;
+    for (tool, outcome) in tools.into_iter().zip(ended) {
+        harvest.take(wave, tool, outcome);
     }
     Ok(())
 }
 
+async fn timed(
+    tool: Tool,
+    config: Arc<Config>,
+    inquiry: Arc<Inquiry>,
+    deadline: Deadline,
+) -> Result<(f64, Finds), Missed> {
+    let started = clock::now();
+    let outcome = tools::run(tool, &config, inquiry, deadline).await;
+    let ms = milliseconds(started.elapsed());
+    outcome.map(|finds| (ms, finds)).map_err(|error| Missed { ms, error })
+}
+
 impl Harvest {
-    fn take(&mut self, wave: usize, tool: Tool, ms: f64, outcome: Result<Finds, PeerError>) -> Result<(), Problem> {
-        let word = match &outcome {
-            Ok(finds) => {
-                finds.degraded.iter().find(|part| part.component == tool.name()).map_or("ok", |part| &part.reason)
-            }
-            Err(error) => error.reason(),
-        };
-        self.runs.push(ToolRun { name: tool.name().to_owned(), wave, outcome: word.to_owned(), ms });
-        match outcome {
-            Ok(finds) => {
+    fn take(&mut self, wave: usize, tool: Tool, outcome: Result<(f64, Finds), TaskError<Missed>>) {
+        let (ms, word) = match outcome {
+            Ok((ms, finds)) => {
+                let partly = finds.degraded.iter().find(|part| part.component == tool.name());
+                let word = partly.map_or("ok", |part| &part.reason).to_owned();
                 self.sources.extend(finds.sources);
                 self.degraded.extend(finds.degraded);
-                Ok(())
+                (ms, word)
             }
-            Err(error) if tool.is_required() => Err(error.into()),
-            Err(error) => {
-                self.degraded.push(Degradation::new(tool.name(), error.reason()));
-                Ok(())
+            Err(failed) => {
+                let (ms, reason) = match &failed {
+                    TaskError::Failed(missed) => (missed.ms, missed.error.reason()),
+                    TaskError::Crashed => (0.0, "fault"),
+                };
+                self.degraded.push(Degradation::new(tool.name(), reason));
+                (ms, reason.to_owned())
             }
-        }
+        };
+        self.runs.push(ToolRun { name: tool.name().to_owned(), wave, outcome: word, ms });
     }
 }

@@ -48,7 +48,14 @@ impl Config {
     }
 
     fn load(&self, policy: &Policy, bulk: usize) -> Result<Embedder, ModelError> {
-        let limits = EmbedderLimits { threads: threads(policy), queue: policy.retrieve.embedding_queue, bulk };
+        let limits = &policy.retrieve;
+        let limits = EmbedderLimits {
+            threads: threads(policy),
+            queue: limits.embedding_queue,
+            bulk,
+            // A question gives up long before, at its own ceiling.
+            max_wait: limits.document_write,
+        };
         Embedder::load(&self.model_dir, limits)
     }
 }

@@ -1,19 +1,22 @@
 //! Texts to vectors, in process.
 //!
-//! The forward pass is pure computation of milliseconds, so it runs on a few threads of its own behind a bounded
-//! queue: never on the reactor, and never on a pool that grows. Questions come before documents: a document is
-//! embedded in small batches and leaves one thread free.
+//! The forward pass is pure computation of milliseconds, so it runs on a bounded pool of threads: never on the
+//! reactor, and never on a pool that grows. Questions come before documents: a document is embedded in small batches
+//! and leaves one thread free, and where its writing may be shed, so may its batches.
 
 mod model;
-mod workers;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use model::Model;
 pub use model::{DIMENSION, ModelError};
-use tokio::sync::Semaphore;
-use workers::Workers;
+use shared::{
+    cpu::{CpuError, CpuLimits, CpuPool},
+    deadline::{Deadline, Elapsed},
+    gate::{GateStatus, Overloaded},
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Passages that are embedded together. More does not make a core faster, and a question may be waiting.
 const BATCH: usize = 8;
@@ -27,14 +30,19 @@ pub struct EmbedderLimits {
     pub queue: usize,
     /// Batches of documents that are computed at once; fewer than the threads leave room for questions.
     pub bulk: usize,
+    /// No batch waits longer than this for a thread.
+    pub max_wait: Duration,
 }
 
 /// Why there is no vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmbeddingError {
-    /// The queue is full: nothing was started.
+    /// The queue is full, or no thread was free in time: nothing was started.
     #[error("too many texts to embed at once")]
-    Overloaded,
+    Overloaded(Overloaded),
+    /// It was not done at its deadline.
+    #[error(transparent)]
+    Late(#[from] Elapsed),
     /// The computation failed; the log has the cause.
     #[error("the embedding failed")]
     Failed,
@@ -44,8 +52,19 @@ impl EmbeddingError {
     /// A stable word for replies, logs and metrics.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Overloaded => "overloaded",
+            Self::Overloaded(_) => "overloaded",
+            Self::Late(_) => "timeout",
             Self::Failed => "fault",
+        }
+    }
+}
+
+impl From<CpuError> for EmbeddingError {
+    fn from(error: CpuError) -> Self {
+        match error {
+            CpuError::Overloaded(full) => Self::Overloaded(full),
+            CpuError::Late(late) => Self::Late(late),
+            CpuError::Crashed => Self::Failed,
         }
     }
 }
@@ -54,7 +73,7 @@ impl EmbeddingError {
 #[derive(Clone)]
 pub struct Embedder {
     model: Arc<Model>,
-    workers: Arc<Workers>,
+    pool: Arc<CpuPool>,
     bulk: Arc<Semaphore>,
     at_once: usize,
 }
@@ -63,8 +82,9 @@ impl Embedder {
     /// Loads the model of `folder` (Hugging Face layout). Reads some 90 MB: call it before serving.
     pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
         let model = Arc::new(Model::load(folder)?);
-        let workers = Arc::new(Workers::start(limits.threads, limits.queue)?);
-        Ok(Self { model, workers, bulk: Arc::new(Semaphore::new(limits.bulk)), at_once: limits.bulk })
+        let EmbedderLimits { threads, queue, bulk, max_wait } = limits;
+        let pool = Arc::new(CpuPool::start("embed", CpuLimits { threads, queue, max_wait })?);
+        Ok(Self { model, pool, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
     }
 
     /// Names the model: vectors of different names cannot be compared.
@@ -78,17 +98,17 @@ impl Embedder {
     }
 
     /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when the queue is full.
-    pub async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError> {
-        let mut vectors = self.embed(vec![text.to_owned()]).await?;
+    pub async fn embed_query(&self, deadline: Deadline, text: &str) -> Result<Vec<f32>, EmbeddingError> {
+        let mut vectors = self.embed(deadline, vec![text.to_owned()]).await?;
         vectors.pop().ok_or(EmbeddingError::Failed)
     }
 
     /// Embeds passages, in their order, in small batches of similar length: padding is computed for nothing.
-    pub async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    pub async fn embed_passages(&self, deadline: Deadline, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&passage| texts[passage].len());
         let batches: Vec<Vec<String>> = order.chunks(BATCH).map(|batch| picked(texts, batch)).collect();
-        let batches = stream::iter(batches).map(|batch| self.embed_batch(batch));
+        let batches = stream::iter(batches).map(|batch| self.embed_batch(deadline, batch));
         let embedded: Vec<_> = batches.buffered(self.at_once).try_collect().await?;
         let mut vectors = vec![Vec::new(); texts.len()];
         for (passage, vector) in order.into_iter().zip(embedded.into_iter().flatten()) {
@@ -100,20 +120,31 @@ impl Embedder {
     /// Runs other work on a document (cutting, analysing) where it cannot stall the reactor.
     pub async fn compute<T: Send + 'static>(
         &self,
+        deadline: Deadline,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, EmbeddingError> {
-        let _turn = self.bulk.acquire().await.map_err(|_| EmbeddingError::Failed)?;
-        self.workers.run(work).await
+        let _turn = self.bulk_turn(deadline).await?;
+        Ok(self.pool.run(deadline, work).await?)
     }
 
-    async fn embed_batch(&self, batch: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
-        let _turn = self.bulk.acquire().await.map_err(|_| EmbeddingError::Failed)?;
-        self.embed(batch).await
+    /// Threads in use, and what waits for one.
+    pub fn status(&self) -> GateStatus {
+        self.pool.status()
     }
 
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    async fn embed_batch(&self, deadline: Deadline, batch: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let _turn = self.bulk_turn(deadline).await?;
+        self.embed(deadline, batch).await
+    }
+
+    async fn bulk_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, EmbeddingError> {
+        let turn = deadline.bound("the embedding of documents", self.bulk.acquire()).await?;
+        turn.map_err(|_| EmbeddingError::Failed)
+    }
+
+    async fn embed(&self, deadline: Deadline, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
         let model = Arc::clone(&self.model);
-        let embedded = self.workers.run(move || model.embed(&texts)).await?;
+        let embedded = self.pool.run(deadline, move || model.embed(&texts)).await?;
         embedded.map_err(|error| {
             tracing::error!(%error, "embedding failed");
             EmbeddingError::Failed

@@ -88,7 +88,8 @@ impl From<Error> for Problem {
             Error::NoModel(_) | Error::Embedding(EmbeddingError::Failed) => {
                 Self::unavailable("embedding_model", reason)
             }
-            Error::Embedding(EmbeddingError::Overloaded) => Self::overloaded(RETRY_AFTER),
+            Error::Embedding(EmbeddingError::Overloaded(full)) => full.into(),
+            Error::Embedding(EmbeddingError::Late(late)) => Self::deadline(late.0),
             Error::NoDatabase => Self::unavailable("postgres", reason),
             Error::Database(CallError::Fault { dependency, source: DatabaseFault::Statement(cause) }) => {
                 tracing::error!(dependency, cause = %describe(&cause), "a statement was refused");

@@ -5,6 +5,7 @@ mod documents;
 use std::time::Duration;
 
 use shared::{
+    context::Criticality,
     contract::retrieve::RetrieveRequest,
     core::Core,
     deadline::Deadline,
@@ -20,6 +21,8 @@ const DOCUMENTS: &str = "/v1/documents";
 const DOCUMENT: &str = "/v1/documents/{}";
 /// What Lambda lets through: 4 MB of content in base64, and the rest of the JSON.
 const MAX_DOCUMENT_BODY: usize = 6 << 20;
+/// Lambda's limit for what runs before the first request is accepted.
+const WARM_UP: Duration = Duration::from_secs(10);
 
 /// The function: what it found in its environment.
 pub struct Retrieve {
@@ -80,6 +83,12 @@ impl Function for Retrieve {
         (route.method == "PUT").then_some(policy.retrieve.document_write)
     }
 
+    /// A document that was refused is put again later, and whoever loads documents in bulk does. A patient who asks
+    /// does not come back: questions go before writes. Deleting is one short statement.
+    fn criticality(&self, route: &Route) -> Criticality {
+        if route.method == "PUT" { Criticality::Sheddable } else { Criticality::Default }
+    }
+
     async fn missing(&self, deadline: Deadline) -> Vec<String> {
         let reachable = match &self.store {
             Some(store) => store.database().ping(deadline).await.is_ok(),
@@ -91,13 +100,15 @@ impl Function for Retrieve {
 
     fn status(&self) -> serde_json::Value {
         let database = self.store.as_ref().map(|store| store.database().status());
-        serde_json::json!({ "postgres": database })
+        let embedding = self.embedder.as_ref().ok().map(Embedder::status);
+        serde_json::json!({ "postgres": database, "embedding": embedding })
     }
 
     /// The first forward pass touches all weights and costs ten times the second.
     async fn warm_up(&self) {
         if let Ok(embedder) = &self.embedder {
-            let _ = embedder.embed_query("what does my plan cover").await;
+            let deadline = Deadline::within(WARM_UP);
+            let _ = embedder.embed_query(deadline, "what does my plan cover").await;
         }
     }
 

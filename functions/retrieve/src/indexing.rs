@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use shared::deadline::Deadline;
+
 use crate::{
     analysis::Analyzer,
     chunker::{self, Chunk},
@@ -42,27 +44,36 @@ impl Passages {
 }
 
 /// Cuts, embeds and analyses `document`, all on the embedder's threads.
-pub async fn index(document: &Arc<Document>, embedder: &Embedder) -> Result<Vec<IndexedChunk>, EmbeddingError> {
-    let passages = cut(document, embedder).await?;
-    let vectors = embedder.embed_passages(&passages.texts).await?;
-    analyzed(document, passages, vectors, embedder).await
+pub async fn index(
+    deadline: Deadline,
+    document: &Arc<Document>,
+    embedder: &Embedder,
+) -> Result<Vec<IndexedChunk>, EmbeddingError> {
+    let passages = cut(deadline, document, embedder).await?;
+    let vectors = embedder.embed_passages(deadline, &passages.texts).await?;
+    analyzed(deadline, document, passages, vectors, embedder).await
 }
 
 /// The first step: cuts `document`.
-pub async fn cut(document: &Arc<Document>, embedder: &Embedder) -> Result<Passages, EmbeddingError> {
+pub async fn cut(
+    deadline: Deadline,
+    document: &Arc<Document>,
+    embedder: &Embedder,
+) -> Result<Passages, EmbeddingError> {
     let (document, counter) = (Arc::clone(document), embedder.clone());
-    embedder.compute(move || Passages::of(&document, &counter)).await
+    embedder.compute(deadline, move || Passages::of(&document, &counter)).await
 }
 
 /// The last step: joins the passages with their vectors and terms.
 pub async fn analyzed(
+    deadline: Deadline,
     document: &Arc<Document>,
     passages: Passages,
     vectors: Vec<Vec<f32>>,
     embedder: &Embedder,
 ) -> Result<Vec<IndexedChunk>, EmbeddingError> {
     let document = Arc::clone(document);
-    embedder.compute(move || passages.indexed(&document.language, vectors)).await
+    embedder.compute(deadline, move || passages.indexed(&document.language, vectors)).await
 }
 
 fn in_context(title: Option<&str>, chunk: &Chunk) -> String {

@@ -32,6 +32,8 @@ const WINDOW: usize = 64;
 const WINDOW_BYTES: usize = 1 << 20;
 /// A document with thousands of passages is still one transaction. Nobody waits for it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(600);
+/// A window may be one document of many megabytes.
+const COMPUTE_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 /// Where documents go.
 #[derive(Clone, Debug)]
@@ -160,17 +162,18 @@ impl Ingest {
 
     /// Cuts and embeds; passages of all documents together, so that batches hold passages of one length.
     async fn prepare(&self, documents: Vec<Arc<Document>>) -> Result<Vec<Ready>, Error> {
+        let deadline = Deadline::within(COMPUTE_LIMIT);
         let mut cut: Vec<(Arc<Document>, Passages)> = Vec::with_capacity(documents.len());
         for document in documents {
-            let passages = indexing::cut(&document, &self.embedder).await?;
+            let passages = indexing::cut(deadline, &document, &self.embedder).await?;
             cut.push((document, passages));
         }
         let texts: Vec<String> = cut.iter().flat_map(|(_, passages)| passages.texts.iter().cloned()).collect();
-        let mut vectors = self.embedder.embed_passages(&texts).await?.into_iter();
+        let mut vectors = self.embedder.embed_passages(deadline, &texts).await?.into_iter();
         let mut ready = Vec::with_capacity(cut.len());
         for (document, passages) in cut {
             let own = vectors.by_ref().take(passages.texts.len()).collect();
-            let chunks = indexing::analyzed(&document, passages, own, &self.embedder).await?;
+            let chunks = indexing::analyzed(deadline, &document, passages, own, &self.embedder).await?;
             ready.push((document, chunks));
         }
         Ok(ready)

@@ -126,8 +126,7 @@ impl Retriever {
 }
 
 async fn embed(embedder: &Embedder, deadline: Deadline, text: &str) -> Result<Nearest, Error> {
-    let embedding = embedder.embed_query(text);
-    let vector = deadline.bound("embedding", embedding).await.map_err(|late| Error::Late(late.0))??;
+    let vector = embedder.embed_query(deadline, text).await?;
     Ok(Nearest { vector, model: embedder.model().to_owned() })
 }
 

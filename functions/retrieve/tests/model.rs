@@ -2,14 +2,23 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits, ModelError};
+use shared::deadline::Deadline;
+
+/// Far more than any of these computations takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn later() -> Deadline {
+    Deadline::within(PATIENCE)
+}
 
 fn embedder() -> Embedder {
     let folder = std::env::var_os("MODEL_DIR")
         .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
-    Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2 }).unwrap()
+    Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2, max_wait: PATIENCE })
+        .unwrap()
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
@@ -19,12 +28,12 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 #[tokio::test]
 async fn meaning_is_near_and_vectors_are_units() {
     let embedder = embedder();
-    let question = embedder.embed_query("How much do I pay before insurance starts to pay?").await.unwrap();
+    let question = embedder.embed_query(later(), "How much do I pay before insurance starts to pay?").await.unwrap();
     let deductible = embedder
-        .embed_query("A deductible is the amount you owe before your plan begins to cover costs.")
+        .embed_query(later(), "A deductible is the amount you owe before your plan begins to cover costs.")
         .await
         .unwrap();
-    let football = embedder.embed_query("The goalkeeper caught the ball in the second half.").await.unwrap();
+    let football = embedder.embed_query(later(), "The goalkeeper caught the ball in the second half.").await.unwrap();
     assert_eq!(question.len(), DIMENSION);
     assert!((cosine(&question, &question) - 1.0).abs() < 1e-4);
     assert!(cosine(&question, &deductible) > cosine(&question, &football) + 0.3);
@@ -34,9 +43,9 @@ async fn meaning_is_near_and_vectors_are_units() {
 async fn neighbours_in_a_batch_change_nothing() {
     let embedder = embedder();
     let texts: Vec<String> = (1..20).map(|n| "a copay is a fixed amount ".repeat(n)).collect();
-    let together = embedder.embed_passages(&texts).await.unwrap();
+    let together = embedder.embed_passages(later(), &texts).await.unwrap();
     for (text, vector) in texts.iter().zip(&together) {
-        let alone = embedder.embed_query(text).await.unwrap();
+        let alone = embedder.embed_query(later(), text).await.unwrap();
         assert!(cosine(&alone, vector) > 0.9999, "{} bytes", text.len());
     }
 }
@@ -46,14 +55,14 @@ async fn long_and_odd_texts_have_vectors_too() {
     let embedder = embedder();
     for text in ["", "\u{200b}", "😀".repeat(3_000).as_str(), "word ".repeat(5_000).as_str(), "险".repeat(900).as_str()]
     {
-        let vector = embedder.embed_query(text).await.unwrap();
+        let vector = embedder.embed_query(later(), text).await.unwrap();
         assert!(vector.iter().all(|number| number.is_finite()), "{} bytes", text.len());
     }
 }
 
 #[test]
 fn a_missing_folder_and_a_broken_file_are_told_apart() {
-    let limits = EmbedderLimits { threads: 1, queue: 1, bulk: 1 };
+    let limits = EmbedderLimits { threads: 1, queue: 1, bulk: 1, max_wait: PATIENCE };
     let missing = Embedder::load(&PathBuf::from("/nonexistent/model"), limits).unwrap_err();
     assert!(matches!(missing, ModelError::Missing(_)));
     let folder = std::env::temp_dir().join(format!("navigator-model-{}", uuid::Uuid::new_v4()));

@@ -1,6 +1,7 @@
 //! The provider against a real server on loopback, well-behaved and not.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_types, reason = "a test owns its server")]
 
 use std::{sync::Arc, time::Duration};
 

@@ -6,7 +6,7 @@ use translate::{config::Settings, desk::Desk, detect::Detector, handler::Transla
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
     run(ResponseMode::from_env()?, async |core| {
-        let router = Router::new(Settings::from_env()?.providers(&core)?, &core.policy().translate);
+        let router = Router::new(Settings::from_env()?.providers(&core)?, &core);
         Ok::<_, StartError>(Translate::new(Desk::new(Detector::new(), router)))
     })
     .await

@@ -3,10 +3,9 @@
 //! A piece that one provider could not do goes to the next; the others stay as they are. What nobody could do keeps
 //! the reason, and its text comes back as it was. Breakers and hedging belong into [`Router::attempt`].
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
-use shared::{contract::translate::Quality, deadline::Deadline, policy};
-use tokio::task::JoinSet;
+use shared::{contract::translate::Quality, core::Core, deadline::Deadline, policy, scope::Scope};
 
 use crate::{
     board::{Batch, Board, Job, Rendered},
@@ -23,28 +22,28 @@ const RESERVED: Duration = Duration::from_millis(40);
 pub struct Router {
     providers: Vec<Arc<dyn Translator>>,
     cache: Cache,
-    attempt: Duration,
-    calls_at_once: usize,
+    core: Core,
 }
 
 impl Router {
     /// A router over `providers`, within the policy's limits.
     #[must_use]
-    pub fn new(providers: Vec<Arc<dyn Translator>>, policy: &policy::Translate) -> Self {
-        let (attempt, calls_at_once) = (policy.attempt, policy.chunks_at_once.max(1));
-        Self { providers, cache: Cache::new(policy), attempt, calls_at_once }
+    pub fn new(providers: Vec<Arc<dyn Translator>>, core: &Core) -> Self {
+        Self { providers, cache: Cache::new(&core.policy().translate), core: core.clone() }
     }
 
     /// Translates `jobs`; the results keep their order.
     pub async fn translate(&self, jobs: Vec<Job>, deadline: Deadline) -> Vec<Result<Rendered, Failure>> {
         let mut board = Board::new(jobs);
         let deadline = deadline.stage(Duration::MAX, RESERVED);
+        let limits = &self.core.policy().translate;
         for (turn, provider) in self.providers.iter().enumerate() {
             self.recall(turn, provider.name(), &mut board);
             if board.is_complete() {
                 break;
             }
-            self.attempt(turn, provider, &mut board, self.turn_deadline(turn, deadline)).await;
+            let turn_deadline = self.turn_deadline(turn, deadline, limits);
+            self.attempt(turn, provider, &mut board, turn_deadline, limits).await;
         }
         board.into_results()
     }
@@ -85,9 +84,9 @@ impl Router {
     }
 
     /// The last one has nobody to leave time for.
-    fn turn_deadline(&self, turn: usize, deadline: Deadline) -> Deadline {
+    fn turn_deadline(&self, turn: usize, deadline: Deadline, limits: &policy::Translate) -> Deadline {
         let last = turn + 1 == self.providers.len();
-        if last { deadline } else { deadline.stage(self.attempt, Duration::ZERO) }
+        if last { deadline } else { deadline.stage(limits.attempt, Duration::ZERO) }
     }
 
     fn recall(&self, turn: usize, provider: &'static str, board: &mut Board) {
@@ -100,20 +99,23 @@ impl Router {
     }
 
     /// One provider's turn: a few calls at once, all dropped at the deadline.
-    async fn attempt(&self, turn: usize, provider: &Arc<dyn Translator>, board: &mut Board, deadline: Deadline) {
+    async fn attempt(
+        &self,
+        turn: usize,
+        provider: &Arc<dyn Translator>,
+        board: &mut Board,
+        deadline: Deadline,
+        limits: &policy::Translate,
+    ) {
         let asked: Vec<usize> = board.open().map(|(place, _)| place).collect();
-        let mut waiting = board.batches(provider.texts_per_call(), chunk::MAX_BYTES).into_iter();
-        let mut running = JoinSet::new();
+        let mut running = Scope::new(limits.chunks_at_once.max(1));
+        for batch in board.batches(provider.texts_per_call(), chunk::MAX_BYTES) {
+            running.optional(call(provider.clone(), batch, deadline));
+        }
         let mut answers = HashMap::new();
         let work = async {
-            loop {
-                for batch in waiting.by_ref().take(self.calls_at_once - running.len()) {
-                    running.spawn(call(provider.clone(), batch, deadline));
-                }
-                match running.join_next().await {
-                    Some(done) => answers.extend(done.unwrap_or_default()),
-                    None => return,
-                }
+            while let Some(done) = running.next().await {
+                answers.extend(done.outcome.unwrap_or_default());
             }
         };
         // Without an answer in time the call was cut; otherwise its task ended badly.
@@ -151,7 +153,12 @@ impl Router {
     }
 }
 
-async fn call(provider: Arc<dyn Translator>, batch: Batch, deadline: Deadline) -> Vec<(usize, Opened)> {
+/// The outcome of each of the batch's pieces; the call itself has no failure beside them.
+async fn call(
+    provider: Arc<dyn Translator>,
+    batch: Batch,
+    deadline: Deadline,
+) -> Result<Vec<(usize, Opened)>, Infallible> {
     let outcome = provider.translate(&batch.texts, batch.pair, deadline).await;
-    batch.answers(outcome)
+    Ok(batch.answers(outcome))
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use shared::{deadline::Deadline, policy::Policy};
+use shared::{core::Core, deadline::Deadline};
 use translate::{
     desk::Desk,
     detect::Detector,
@@ -56,9 +56,9 @@ impl Translator for Silent {
 }
 
 fn desk(running: &Arc<AtomicUsize>) -> Desk {
-    let policy = Policy::embedded().unwrap();
+    let core = Core::embedded().unwrap();
     let silent = Silent { running: running.clone() };
-    Desk::new(Detector::new(), Router::new(vec![Arc::new(silent)], &policy.translate))
+    Desk::new(Detector::new(), Router::new(vec![Arc::new(silent)], &core))
 }
 
 fn texts() -> Vec<String> {

@@ -27,7 +27,7 @@ use translate::{
 };
 
 fn desk(providers: Vec<Arc<dyn Translator>>) -> Desk {
-    Desk::new(Detector::new(), Router::new(providers, &policy().translate))
+    Desk::new(Detector::new(), Router::new(providers, &Core::new(policy())))
 }
 
 fn apertium(partner: &Partner) -> Arc<dyn Translator> {

@@ -13,9 +13,11 @@ use shared::{
 use translate::{desk::Desk, detect::Detector, handler::Translate, router::Router};
 
 fn server() -> Server<Translate> {
-    let policy = Policy::overlaid("functions: {translate: {budget: 20s}}\nservice: {total: 20s}").unwrap();
-    let desk = Desk::new(Detector::new(), Router::new(Vec::new(), &policy.translate));
-    Server::new(Translate::new(desk), Core::new(policy), Auth::None, None)
+    let overlay = "functions: {translate: {budget: 20s}}\nservice: {total: 20s}\n\
+                   dependencies: {overrides: {translate: {timeout: 20s}}}";
+    let core = Core::new(Policy::overlaid(overlay).unwrap());
+    let desk = Desk::new(Detector::new(), Router::new(Vec::new(), &core));
+    Server::new(Translate::new(desk), core, Auth::None, None)
 }
 
 async fn send(method: &str, path: &str, body: String) -> (StatusCode, Value) {

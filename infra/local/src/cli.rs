@@ -23,6 +23,8 @@ enum Command {
     Run(command::run::RunArgs),
     /// Starts only Postgres and DynamoDB, until Ctrl-C.
     Services(command::services::ServicesArgs),
+    /// Proves that the fleet at its worst fits what its dependencies allow; fails when it does not.
+    Capacity(command::capacity::CapacityArgs),
     /// Applies the migrations to a database.
     Migrate(command::migrate::MigrateArgs),
     /// Runs a command on the database of `run`, whose URL is in `DATABASE_URL`; starts it when it does not run.
@@ -65,6 +67,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => command::run::run(args).await,
             Command::Services(args) => command::services::run(args).await,
+            Command::Capacity(args) => command::capacity::run(args),
             Command::Migrate(args) => command::migrate::run(args).await,
             Command::WithDatabase(args) => command::with_database::run(args).await,
             Command::WithPostgres(args) => command::with_postgres::run(args).await,

@@ -26,7 +26,7 @@ pub const CONVERSATIONS: &str = "conversations";
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// How DynamoDB is run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DynamoConfig {
     /// The folder of its file; in memory without one.
     pub state: Option<PathBuf>,
@@ -106,6 +106,7 @@ impl Dynamo {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "one thread for the life of the stack: the database blocks")]
     async fn serve(&self, listener: TcpListener) -> Result<()> {
         let mut listeners = vec![listener.into_std()?];
         if let Some(also) = self.also {

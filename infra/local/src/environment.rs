@@ -9,8 +9,14 @@ use crate::dynamo::CONTROL;
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that are handed on to every function when they are set.
-const FOR_ALL: [&str; 5] =
-    ["AWS_LAMBDA_LOG_LEVEL", "CORS_ORIGIN", "NAVIGATOR_POLICY", "NAVIGATOR_TOTAL_BUDGET", "SSL_CERT_FILE"];
+const FOR_ALL: [&str; 6] = [
+    "AWS_LAMBDA_LOG_LEVEL",
+    "CORS_ORIGIN",
+    "NAVIGATOR_POLICY",
+    "NAVIGATOR_STAGE",
+    "NAVIGATOR_TOTAL_BUDGET",
+    "SSL_CERT_FILE",
+];
 const CHAT_MODEL: [&str; 3] = ["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_URL"];
 const TRANSLATORS: [&str; 3] = ["AMAZON_TRANSLATE", "APERTIUM_URL", "TRANSLATE_PROVIDERS"];
 const WEB_SEARCH: [&str; 2] = ["TAVILY_API_KEY", "TAVILY_URL"];

@@ -4,8 +4,11 @@
 //! It is what `make run` runs, and as a library what the tests and benchmarks run on: [`stack::Stack`] puts the parts
 //! together, every part can be stopped, killed and started again, and everything listens on loopback.
 
+#![expect(clippy::disallowed_types, reason = "a tool on one machine: its tasks live as long as it does")]
+
 pub mod access;
 pub mod apertium;
+pub mod capacity;
 pub mod cli;
 pub mod cluster;
 mod command;

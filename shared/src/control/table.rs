@@ -43,6 +43,7 @@ impl Table {
     }
 
     /// The table `name` of the account that `sdk` speaks to.
+    #[expect(clippy::disallowed_methods, reason = "every call of this client goes through the dependency beside it")]
     pub fn new(name: &str, sdk: &SdkConfig, policy: &Policy) -> Self {
         let skew = Skew::default();
         let config = Builder::from(sdk).interceptor(skew.clone()).build();

@@ -208,5 +208,6 @@ impl Dependency {
 }
 
 fn bulkhead(limits: &DependencyLimits) -> GateLimits {
-    GateLimits { in_flight: limits.concurrent, queue: limits.queue, max_wait: limits.timeout }
+    let DependencyLimits { concurrent, queue, timeout, adaptive, .. } = *limits;
+    GateLimits { in_flight: concurrent, queue, max_wait: timeout, adaptive }
 }

@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::fmt::serde::unsigned_duration::{optional as maybe_duration, required as duration};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+
+use super::tree::{Content, Node};
+
+/// What an override says about the dependency itself; the rest are its limits.
+const ABOUT: [&str; 4] = ["kind", "used_by", "allows", "per_request"];
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +46,23 @@ pub struct Known {
     /// Which functions call it: the fleet that shares its limits.
     #[serde(default)]
     pub used_by: Vec<String>,
+    #[serde(default)]
+    pub allows: Allows,
+    /// Calls that one request may have in flight at once; a call of translate has `translate.chunks_at_once`.
+    #[serde(default = "one")]
+    pub per_request: usize,
     pub limits: DependencyLimits,
+}
+
+/// What the other side allows all of us together; what is absent has no bound that we know of. Only the proof of
+/// capacity reads it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Allows {
+    pub in_flight: Option<usize>,
+    pub per_minute: Option<u32>,
+    pub reads_per_second: Option<u32>,
+    pub writes_per_second: Option<u32>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -156,17 +176,28 @@ pub struct RetryLimits {
     pub hedge: bool,
 }
 
+fn one() -> usize {
+    1
+}
+
 impl Dependencies {
     /// Gives every override the limits of its kind, and lays its own over them.
-    pub(super) fn resolve(policy: &mut Value) {
-        let kinds = policy["dependencies"]["kinds"].clone();
-        let Some(overrides) = policy["dependencies"]["overrides"].as_object_mut() else { return };
+    pub(super) fn resolve(policy: &mut Node) {
+        let path = |last: &str| ["dependencies".to_owned(), last.to_owned()];
+        let Some(kinds) = policy.at(&path("kinds")).cloned() else { return };
+        let Some(overrides) = policy.at_mut(&path("overrides")).and_then(Node::entries) else { return };
         for known in overrides.values_mut() {
-            let Some(own) = known.as_object_mut() else { continue };
-            let about: Map<_, _> = ["kind", "used_by"].iter().filter_map(|key| own.remove_entry(*key)).collect();
-            let kind = about.get("kind").and_then(Value::as_str).unwrap_or("provider");
-            let mut limits = kinds[kind].clone();
-            super::merge(&mut limits, Value::Object(std::mem::take(own)));
+            let shell = known.clone();
+            let Some(own) = known.entries() else { continue };
+            let about: Vec<_> = ABOUT.iter().filter_map(|key| own.remove_entry(*key)).collect();
+            let kind = about
+                .iter()
+                .find(|(key, _)| key == "kind")
+                .and_then(|(_, kind)| Some(kind.value().as_str()?.to_owned()));
+            // An unknown kind is reported where it stands.
+            let limits = kinds.child(kind.as_deref().unwrap_or("provider")).or_else(|| kinds.child("provider"));
+            let Some(mut limits) = limits.cloned() else { continue };
+            limits.merge(Node { content: Content::Map(std::mem::take(own)), ..shell });
             own.extend(about);
             own.insert("limits".to_owned(), limits);
         }

@@ -19,6 +19,7 @@ pub struct Policy {
     pub translate: Translate,
     pub retrieve: Retrieve,
     pub search: Search,
+    pub lambda: Lambda,
     pub postgres: Postgres,
     pub http: Http,
     pub dependencies: Dependencies,
@@ -39,6 +40,8 @@ pub struct Service {
     pub health: Duration,
     #[serde(with = "duration")]
     pub health_cache: Duration,
+    #[serde(with = "duration")]
+    pub store_allowance: Duration,
     pub max_body_bytes: usize,
     pub max_reply_bytes: usize,
     pub warn_ratio: f64,
@@ -71,6 +74,7 @@ pub struct GatePolicy {
     pub queue_ratio: f64,
     #[serde(with = "duration")]
     pub max_wait: Duration,
+    pub adaptive: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -156,7 +160,16 @@ pub struct Search {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Lambda {
+    pub account_concurrency: usize,
+    pub unreserved_concurrency: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Postgres {
+    pub max_connections: usize,
+    pub kept_free: usize,
     pub connections_on_classic_lambda: usize,
     pub connections_on_a_server: usize,
     #[serde(with = "duration")]

@@ -1,19 +1,21 @@
 //! The edge: what a request is allowed to say about itself.
 //!
-//! A client may set its request id, its trace and a *shorter* timeout. Principal, deadline and scopes of a call
-//! between functions travel in the event's `requestContext.authorizer`, where no client can write.
+//! A client may set its request id, its trace and a *shorter* timeout. Principal, deadline, criticality and store
+//! allowance of a call between functions travel in the event's `requestContext.authorizer`, where no client can write.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use lambda_http::{
-    Request, RequestExt, aws_lambda_events::apigw::ApiGatewayProxyRequestContext, request::RequestContext,
+    Request, RequestExt, aws_lambda_events::apigw::ApiGatewayProxyRequestContext,
+    request::RequestContext as EventContext,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     clock,
+    context::{Criticality, RequestContext},
     deadline::{Deadline, Travelling},
     policy::Policy,
     principal::{Auth, Principal},
@@ -32,6 +34,11 @@ pub struct InnerCall {
     /// When the answer must be there.
     #[serde(flatten)]
     pub deadline: Travelling,
+    /// How critical it is.
+    #[serde(default)]
+    pub criticality: Criticality,
+    /// What is left of its allowance for the control table, in milliseconds; absent: all of it.
+    pub store_ms: Option<u64>,
 }
 
 /// A request's identity, as far as the edge can tell.
@@ -48,7 +55,7 @@ pub(super) struct Edge {
 impl Edge {
     pub(super) fn of(request: &Request) -> Self {
         let context = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV1(context)) => Some(context.clone()),
+            Some(EventContext::ApiGatewayV1(context)) => Some(context.clone()),
             _ => None,
         };
         let headers = request.headers();
@@ -89,6 +96,19 @@ impl Edge {
     pub(super) fn stream_deadline(&self, budget: Duration, policy: &Policy) -> Deadline {
         let lambda = self.lambda_left.map(|left| left.saturating_sub(policy.service.lambda_margin));
         Deadline::within(lambda.map_or(budget, |left| left.min(budget)))
+    }
+
+    /// The context of a request that is of the class `usual` when it comes from outside. What a caller has left for the
+    /// control table can only be less than the policy's.
+    pub(super) fn context(&self, usual: Criticality, policy: &Policy) -> RequestContext {
+        let whole = policy.service.store_allowance;
+        match &self.inner {
+            Some(inner) => {
+                let left = inner.store_ms.map_or(whole, Duration::from_millis);
+                RequestContext::new(inner.criticality, left.min(whole))
+            }
+            None => RequestContext::new(usual, whole),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, stream};
 use http::{HeaderName, HeaderValue, Method, header};
 use lambda_http::{Body, Request, RequestExt};
 use tracing::{Instrument, info_span};
@@ -15,6 +15,7 @@ use super::{
     status::{self, HEALTH, STATUS},
 };
 use crate::{
+    context::{self, Criticality},
     core::Core,
     gate::{Gate, Permit},
     policy::Policy,
@@ -80,11 +81,27 @@ impl<F: Function> Server<F> {
         }
         let own = F::ROUTES.iter().chain([&HEALTH, &STATUS]);
         let (route, params) = route::resolve(&own, request.method(), &edge.paths)?;
+        let context = edge.context(self.criticality(route), &self.policy());
+        context.run(self.dispatch(edge, route, params, request)).await
+    }
+
+    async fn dispatch(
+        &self,
+        edge: &Edge,
+        route: &Route,
+        params: Vec<String>,
+        request: Request,
+    ) -> Result<Reply, Problem> {
         match *route {
             HEALTH => status::health(self.function(), &self.0.core, edge).await,
             STATUS => status::status(self.function(), &self.0.core),
             _ => self.admit(edge, route, params, request).await,
         }
+    }
+
+    /// What tells whether a function works must come through when little else does.
+    fn criticality(&self, route: &Route) -> Criticality {
+        if [HEALTH, STATUS].contains(route) { Criticality::Critical } else { self.function().criticality(route) }
     }
 
     async fn admit(&self, edge: &Edge, route: &Route, params: Vec<String>, request: Request) -> Result<Reply, Problem> {
@@ -132,12 +149,13 @@ impl<F: Function> Server<F> {
     }
 }
 
-/// A streamed reply keeps its place in the gate until its last piece.
+/// A streamed reply keeps its place in the gate, and its context, until its last piece.
 fn hold(reply: Reply, permit: Permit) -> Reply {
-    let ReplyBody::Pieces(pieces) = reply.body else { return reply };
-    let held = pieces.map(move |piece| {
+    let ReplyBody::Pieces(mut pieces) = reply.body else { return reply };
+    let context = context::current();
+    let held = stream::poll_fn(move |task| {
         let _permit = &permit;
-        piece
+        context.run_now(|| pieces.as_mut().poll_next(task))
     });
     Reply { body: ReplyBody::Pieces(Box::pin(held)), ..reply }
 }

@@ -1,7 +1,7 @@
 //! One start-up and one way of serving for all five functions.
 //!
 //! A function says what it is ([`Function`]); everything around it happens here, in this order: identity and
-//! deadline at the edge, route, size, gate, handler under the deadline, one answer for each outcome, one log
+//! deadline at the edge, route, context, size, gate, handler under the deadline, one answer for each outcome, one log
 //! line for each failure.
 
 mod call;
@@ -11,6 +11,8 @@ mod reply;
 mod route;
 mod runtime;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, time::Duration};
 
@@ -21,7 +23,7 @@ pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 pub use runtime::{ResponseMode, StartError, run};
 
-use crate::{deadline::Deadline, policy::Policy, problem::Problem};
+use crate::{context::Criticality, deadline::Deadline, policy::Policy, problem::Problem};
 
 /// What makes one of the five functions: its routes, its gate, and what it does.
 pub trait Function: Send + Sync + 'static {
@@ -36,6 +38,11 @@ pub trait Function: Send + Sync + 'static {
     /// How long a route may take when that is not the function's budget.
     fn budget(&self, _route: &Route, _policy: &Policy) -> Option<Duration> {
         None
+    }
+
+    /// How critical a route's requests are when they come from outside. A peer's request brings its own.
+    fn criticality(&self, _route: &Route) -> Criticality {
+        Criticality::Default
     }
 
     /// What it needs and does not have, by the names of the policy.

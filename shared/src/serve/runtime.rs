@@ -9,7 +9,13 @@ use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use lambda_http::{Body, Error, Request, Response, service_fn};
 
 use super::{Function, Reply, ReplyBody, Server};
-use crate::{core::Core, deadline::Deadline, policy::PolicyError, principal::Auth, telemetry};
+use crate::{
+    core::Core,
+    deadline::Deadline,
+    policy::{PolicyError, live::Live},
+    principal::Auth,
+    telemetry,
+};
 
 /// How replies leave the process; one mode for all routes of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +59,17 @@ where
 {
     telemetry::init();
     let core = Core::from_env().await?;
+    let live = Live::from_env(&core).await.map_err(StartError::Variable)?;
     let function = build(core.clone()).await?;
     let auth = Auth::from_env().map_err(StartError::Variable)?;
     let cors_origin = std::env::var("CORS_ORIGIN").ok().filter(|origin| !origin.is_empty());
     let server = Server::new(function, core, auth, cors_origin);
     Box::pin(server.function().warm_up()).await;
     lambda_runtime::spawn_graceful_shutdown_handler(shutdown(server.clone())).await;
-    Box::pin(serve(mode, server)).await.map_err(StartError::Runtime)
+    tokio::select! {
+        served = Box::pin(serve(mode, server)) => served.map_err(StartError::Runtime),
+        never = Box::pin(live.follow()) => match never {},
+    }
 }
 
 async fn serve<F: Function>(mode: ResponseMode, server: Server<F>) -> Result<(), Error> {

@@ -29,6 +29,7 @@ pub(super) fn status<F: Function>(function: &F, core: &Core) -> Result<Reply, Pr
     let mut status = json!({
         "function": F::NAME,
         "version": env!("CARGO_PKG_VERSION"),
+        "policy": core.policy_status(),
         "gate": core.gate(F::NAME).status(),
         "dependencies": core.status(),
         "tasks": Handle::current().metrics().num_alive_tasks(),

@@ -1,5 +1,7 @@
 //! `make load`: fifty questions at once while one provider has stalled for ever; prints what came back and how late.
 
+#![expect(clippy::disallowed_types, reason = "a crowd of clients, all at once on purpose")]
+
 use std::{io::Write, time::Duration};
 
 use anyhow::Result;

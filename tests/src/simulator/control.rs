@@ -29,6 +29,7 @@ use super::{
 type Refusal = (StatusCode, String);
 
 /// Serves on `listener` for as long as `runtime` lives.
+#[expect(clippy::disallowed_methods, reason = "the runtime is the simulator's own, and ends with it")]
 pub(super) fn listen(runtime: &Runtime, listener: TcpListener, front: &Arc<Front>) -> io::Result<()> {
     let context = runtime.enter();
     let doorway = Doorway::new(tokio::net::TcpListener::from_std(listener)?);

@@ -1,6 +1,8 @@
 //! Fifty questions at once while a provider has stalled for ever: each gets its answer or its refusal, and afterwards
 //! nothing is left behind. How long they take is what `make load` prints.
 
+#![expect(clippy::disallowed_types, reason = "a crowd of clients, all at once on purpose")]
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};

@@ -1,7 +1,8 @@
-//! What is deployed and what the policy says are the same.
+//! What is deployed, what the policy says, and what the proof of capacity counts with are the same.
 
 use anyhow::{Context, Result};
-use shared::policy::Policy;
+use local::capacity::{Verdict, proof};
+use shared::policy::{Policy, Sources};
 use tests::assembly::root;
 
 #[test]
@@ -13,6 +14,36 @@ fn reserved_concurrency_of_the_template_is_the_policys() -> Result<()> {
         assert_eq!(reserved, policy.function(&function.to_lowercase()).reserved_concurrency, "{function}");
     }
     Ok(())
+}
+
+/// The proof counts with the environments that the template really reserves, in every stage that it can be deployed to.
+#[test]
+fn the_fleet_of_the_template_fits_in_every_stage() -> Result<()> {
+    let template = std::fs::read_to_string(root().join("template.yaml"))?;
+    let deployed: usize = ["Orchestrate", "Translate", "Sanitize", "Retrieve", "Search"]
+        .iter()
+        .filter_map(|function| reserved(&template, &format!("  {function}Function:")))
+        .sum();
+    for stage in stages(&template)? {
+        let policy = Sources::shipped().for_stage(&stage).policy()?;
+        let lines = proof(&policy, 1);
+        let environments = lines.iter().find(|line| line.what == "lambda environments").context("environments")?;
+        assert_eq!(environments.worst, u64::try_from(deployed).ok(), "{stage}");
+        let broken: Vec<_> = lines.iter().filter(|line| line.verdict == Verdict::TooMuch).collect();
+        assert!(broken.is_empty(), "{stage}: {broken:#?}");
+    }
+    Ok(())
+}
+
+/// The template offers exactly the stages of the policy.
+fn stages(template: &str) -> Result<Vec<String>> {
+    let offered = template.split("\n  Stage:\n").nth(1).context("the parameter Stage")?;
+    let offered = offered.split("AllowedValues: [").nth(1).and_then(|rest| rest.split(']').next()).context("values")?;
+    let mut offered: Vec<_> = offered.split(", ").map(str::to_owned).collect();
+    offered.sort();
+    let known: Vec<_> = Sources::shipped().stages()?.into_iter().collect();
+    assert_eq!(offered, known);
+    Ok(offered)
 }
 
 /// The number behind `ReservedConcurrentExecutions` in the resource that begins with `heading`.

@@ -62,14 +62,14 @@ impl Retrieve {
             let sha256 = document.sha256(&model);
             Ok::<_, Error>((Arc::new(document), sha256))
         };
-        let (document, sha256) = embedder.compute(read).await??;
+        let (document, sha256) = embedder.compute(call.deadline, read).await??;
         let DocumentKey { collection, id } = document.key.clone();
         let known = store.known(call.deadline, owner, &collection, &[&id]).await?.remove(&id);
         if let Some(known) = known.filter(|known| known.sha256 == sha256) {
             let chunks = usize::try_from(known.chunks).unwrap_or_default();
             return Ok(DocumentStored { document_id: id, collection, chunks, changed: false });
         }
-        let chunks = indexing::index(&document, embedder).await?;
+        let chunks = indexing::index(call.deadline, &document, embedder).await?;
         store.put(call.deadline, owner, &document, embedder.model(), &chunks).await?;
         Ok(DocumentStored { document_id: id, collection, chunks: chunks.len(), changed: true })
     }

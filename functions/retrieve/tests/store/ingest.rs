@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use retrieve::{
@@ -24,7 +25,11 @@ const STATE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
 fn embedder() -> Embedder {
     let folder = std::env::var_os("MODEL_DIR")
         .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
-    Embedder::load(&PathBuf::from(folder), EmbedderLimits { threads: 2, queue: 64, bulk: 2 }).unwrap()
+    Embedder::load(
+        &PathBuf::from(folder),
+        EmbedderLimits { threads: 2, queue: 64, bulk: 2, max_wait: Duration::from_secs(60) },
+    )
+    .unwrap()
 }
 
 fn ingest(database: &TestDatabase, embedder: &Embedder) -> Ingest {

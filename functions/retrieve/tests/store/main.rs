@@ -3,6 +3,7 @@
 //! Needs `NAVIGATOR_TEST_POSTGRES`: the URL of a superuser of a server with a migrated database `navigator_template`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+#![expect(clippy::disallowed_types, reason = "a test owns its callers")]
 
 mod access;
 mod documents;

@@ -128,3 +128,30 @@ async fn a_full_pool_says_which_wait_ran_out() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_new_policy_changes_the_size_of_the_pool_while_transactions_run() {
+    with_database("a_new_policy_changes_the_size_of_the_pool", async |test| {
+        let policy = |size: usize| {
+            Policy::overlaid(&format!("postgres: {{ connections_on_a_server: {size}, wait: 2s }}")).unwrap()
+        };
+        let core = Core::new(policy(4));
+        let database = Database::new(&SecretString::from(test.app_url()), &core).unwrap();
+        let mut running = JoinSet::new();
+        for round in 0..24 {
+            let database = database.clone();
+            running
+                .spawn(async move { database.read(soon(), "ana", async |it| sleep(it, 0.05).await).await.map(drop) });
+            if round % 6 == 5 {
+                core.adopt(policy([1, 4, 2, 3][round / 6]));
+                tokio::task::yield_now().await;
+            }
+        }
+        for outcome in running.join_all().await {
+            outcome.unwrap();
+        }
+        database.ping(soon()).await.unwrap();
+        assert_eq!(database.status().max_connections, 3);
+    })
+    .await;
+}

@@ -50,6 +50,7 @@ impl Classify for Refusal {
 impl Amazon {
     /// The service of the account's region.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "every call of this client goes through the dependency beside it")]
     pub fn new(core: &Core) -> Self {
         Self { client: Client::new(core.sdk()), dependency: core.dependency(DEPENDENCY) }
     }

@@ -1,5 +1,7 @@
 //! A local partner that speaks APy, OpenAI or Amazon Translate, and misbehaves when a text asks for it.
 
+#![expect(clippy::disallowed_types, reason = "a test owns its server")]
+
 use std::{
     collections::HashMap,
     net::SocketAddr,

@@ -1,5 +1,7 @@
 //! Every fault as a client meets it, and the recovery from it.
 
+#![expect(clippy::disallowed_types, reason = "a crowd of clients, all at once on purpose")]
+
 use tokio::task::JoinSet;
 
 use super::{PATIENCE, Provider, Simulator, client, json_of, search, simulator};

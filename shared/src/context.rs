@@ -4,14 +4,14 @@
 //! [`Scope`](crate::scope::Scope)s. Between functions it travels where no client can write.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::clock;
 
 /// What work outside of a request may spend on the fleet's memory: as much as the policy gives to a request.
 const OUTSIDE_OF_A_REQUEST: Duration = Duration::from_millis(50);
@@ -43,14 +43,25 @@ pub struct RequestContext {
 }
 
 /// How much time one request may still spend on waiting for the control table, over all its dependencies and tasks.
-/// Clones share it.
+/// Waits at the same time count once: what is bounded is by how much the request can be late. Clones share it.
 #[derive(Clone, Debug)]
-pub struct StoreAllowance(Arc<Purse>);
+pub struct StoreAllowance(Arc<Mutex<Purse>>);
 
 #[derive(Debug)]
 struct Purse {
-    whole_us: u64,
-    left_us: AtomicU64,
+    whole: Duration,
+    left: Duration,
+    waiting: usize,
+    /// Since when somebody waits.
+    since: Instant,
+}
+
+/// One wait that is paid from an allowance, until it is dropped.
+#[derive(Debug)]
+pub struct StoreWait<'a> {
+    allowance: &'a StoreAllowance,
+    /// When the allowance is used up.
+    pub until: Instant,
 }
 
 /// The context of the request that this task works for; outside of one, default criticality and a fresh allowance.
@@ -97,35 +108,55 @@ impl Default for RequestContext {
 }
 
 impl StoreAllowance {
-    /// An allowance of `whole`, counted in microseconds.
+    /// An allowance of `whole`.
     pub fn new(whole: Duration) -> Self {
-        let whole_us = microseconds(whole);
-        Self(Arc::new(Purse { whole_us, left_us: AtomicU64::new(whole_us) }))
+        Self(Arc::new(Mutex::new(Purse { whole, left: whole, waiting: 0, since: clock::now() })))
     }
 
-    /// Takes what is left, `up_to` at most. Nothing is left: zero.
-    pub fn take(&self, up_to: Duration) -> Duration {
-        let wanted = microseconds(up_to);
-        let before =
-            self.0.left_us.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(wanted)));
-        Duration::from_micros(before.unwrap_or_else(|left| left).min(wanted))
+    /// Begins a wait; none, when nothing is left.
+    pub fn wait(&self) -> Option<StoreWait<'_>> {
+        let now = clock::now();
+        let mut purse = self.purse();
+        if purse.waiting == 0 {
+            purse.since = now;
+        }
+        let until = purse.since + purse.left;
+        (until > now).then(|| {
+            purse.waiting += 1;
+            StoreWait { allowance: self, until }
+        })
     }
 
-    /// Puts back what was taken and not spent. It never grows beyond the whole.
-    pub fn give_back(&self, unspent: Duration) {
-        let unspent = microseconds(unspent);
-        let refilled = |left: u64| Some(left.saturating_add(unspent).min(self.0.whole_us));
-        let _ = self.0.left_us.fetch_update(Ordering::AcqRel, Ordering::Acquire, refilled);
+    /// Takes off what was spent elsewhere on the request's behalf.
+    pub fn charge(&self, spent: Duration) {
+        let mut purse = self.purse();
+        purse.left = purse.left.saturating_sub(spent);
     }
 
-    /// What is left.
+    /// What is left, waits in progress not counted.
     pub fn left(&self) -> Duration {
-        Duration::from_micros(self.0.left_us.load(Ordering::Acquire))
+        self.purse().left
+    }
+
+    /// What was spent, waits in progress not counted.
+    pub fn spent(&self) -> Duration {
+        let purse = self.purse();
+        purse.whole - purse.left
+    }
+
+    fn purse(&self) -> MutexGuard<'_, Purse> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn microseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+impl Drop for StoreWait<'_> {
+    fn drop(&mut self) {
+        let mut purse = self.allowance.purse();
+        purse.waiting -= 1;
+        if purse.waiting == 0 {
+            purse.left = purse.left.saturating_sub(purse.since.elapsed());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -144,15 +175,39 @@ mod tests {
         assert_eq!(criticality(), Criticality::Default);
     }
 
-    #[test]
-    fn an_allowance_is_spent_once() {
+    #[tokio::test(start_paused = true)]
+    async fn waits_one_after_the_other_add_up() {
         let allowance = StoreAllowance::new(50 * MS);
-        let shared = allowance.clone();
-        assert_eq!(allowance.take(30 * MS), 30 * MS);
-        assert_eq!(shared.take(30 * MS), 20 * MS);
-        assert_eq!(allowance.take(MS), Duration::ZERO);
-        shared.give_back(5 * MS);
-        assert_eq!(allowance.left(), 5 * MS);
+        for left in [30, 10, 0] {
+            let wait = allowance.wait().unwrap();
+            tokio::time::sleep((20 * MS).min(wait.until - clock::now())).await;
+            drop(wait);
+            assert_eq!(allowance.left(), left * MS);
+        }
+        assert!(allowance.wait().is_none());
+        assert_eq!(allowance.spent(), 50 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_at_the_same_time_count_once() {
+        let allowance = StoreAllowance::new(50 * MS);
+        let first = allowance.wait().unwrap();
+        tokio::time::sleep(20 * MS).await;
+        let second = allowance.wait().unwrap();
+        assert_eq!(first.until, second.until);
+        drop(first);
+        tokio::time::sleep(20 * MS).await;
+        drop(second);
+        assert_eq!(allowance.left(), 10 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_spent_is_charged() {
+        let allowance = StoreAllowance::new(50 * MS);
+        allowance.charge(45 * MS);
+        assert_eq!(allowance.wait().unwrap().until, clock::now() + 5 * MS);
+        allowance.charge(45 * MS);
+        assert!(allowance.wait().is_none());
     }
 
     #[tokio::test]
@@ -165,23 +220,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_allowance_never_gives_more_than_it_has(
-            whole in 0_u64..100_000,
-            steps in prop::collection::vec((any::<bool>(), 0_u64..50_000), 0..50),
-        ) {
-            let allowance = StoreAllowance::new(Duration::from_micros(whole));
-            let mut taken = Duration::ZERO;
-            for (back, amount) in steps {
-                let amount = Duration::from_micros(amount);
-                if back {
-                    let unspent = amount.min(taken);
-                    allowance.give_back(unspent);
-                    taken -= unspent;
-                } else {
-                    taken += allowance.take(amount);
+        fn no_wait_goes_beyond_the_whole(whole in 0_u64..100, waits in prop::collection::vec((0_u64..30, 0_u64..60), 0..40)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let waited = runtime.block_on(async {
+                let allowance = StoreAllowance::new(Duration::from_millis(whole));
+                let (mut busy, mut busy_until) = (Duration::ZERO, clock::now());
+                let mut running = futures_util::stream::FuturesUnordered::new();
+                for (pause, length) in waits {
+                    tokio::time::advance(Duration::from_millis(pause)).await;
+                    while futures_util::FutureExt::now_or_never(futures_util::StreamExt::next(&mut running)).flatten().is_some() {}
+                    let Some(wait) = allowance.wait() else { continue };
+                    let (from, until) = (clock::now(), wait.until.min(clock::now() + Duration::from_millis(length)));
+                    let until = until.max(from);
+                    busy += until.saturating_duration_since(from.max(busy_until));
+                    busy_until = busy_until.max(until);
+                    running.push(async move { tokio::time::sleep_until(until).await; drop(wait) });
                 }
-                prop_assert_eq!(taken + allowance.left(), Duration::from_micros(whole));
-            }
+                busy
+            });
+            prop_assert!(waited <= Duration::from_millis(whole), "{waited:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 
 use crate::{
     clock::Wall,
-    control::Store,
+    control::{Allowed, Store},
     dependency::{Dependency, DependencyStatus, Fleet},
     gate::Gate,
     identity::Identity,
@@ -63,6 +63,8 @@ impl Core {
 
     /// A process with a clock and a chance of its own: many of them in one test.
     pub fn of(policy: Policy, fleet: Fleet, #[cfg(feature = "aws")] sdk: aws_config::SdkConfig) -> Self {
+        let store = fleet.store.map(|store| Arc::new(Allowed::new(store)) as Arc<dyn Store>);
+        let fleet = Fleet { store, ..fleet };
         Self(Arc::new(Parts {
             policy: ArcSwap::from_pointee(policy),
             history: History::begin(),

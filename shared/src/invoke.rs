@@ -1,7 +1,7 @@
 //! Calls from one function to another: synchronous Lambda Invokes that carry an HTTP-shaped event, so that a
 //! function has one form of input however it is reached.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use aws_sdk_lambda::{Client, operation::invoke::InvokeError, primitives::Blob};
 use base64::Engine;
@@ -15,7 +15,7 @@ use crate::{
     deadline::Deadline,
     dependency::{CallError, Classify, Dependency, Effect, Verdict},
     principal::Principal,
-    serve::{Call, INNER_CALL, InnerCall},
+    serve::{Call, INNER_CALL, InnerCall, STORE_SPENT},
 };
 
 /// Another function of the bundle. Clones share client and limits.
@@ -74,9 +74,8 @@ pub enum PeerFault {
 impl Classify for PeerFault {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Overloaded => Verdict::Limited(None),
-            // It answered for itself: what it lacks is no fault of its own.
-            Self::Refused { .. } => Verdict::Ignored,
+            // It answered for itself: what it lacks is no fault of its own, and one full gate says nothing of the others.
+            Self::Overloaded | Self::Refused { .. } => Verdict::Ignored,
             Self::Failed | Self::Form => Verdict::Fault,
         }
     }
@@ -86,6 +85,8 @@ impl Classify for PeerFault {
 #[serde(rename_all = "camelCase")]
 struct ProxyReply {
     status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     #[serde(default)]
     body: Option<String>,
     #[serde(default)]
@@ -162,8 +163,7 @@ impl Peer {
 
 /// An API Gateway REST event. Principal, deadline and context sit where no client can write.
 ///
-/// The peer gets what is left of the store allowance now. What it spends does not come back with its reply, so a
-/// request may wait for the control table once in each function on its way, never twice in one.
+/// The peer gets what is left of the store allowance now; what it spent comes back with its reply.
 fn event(deadline: Deadline, caller: Caller<'_>, method: &str, path: &str, body: Option<&str>) -> serde_json::Value {
     let deadline = deadline.travelling();
     let RequestContext { criticality, store } = context::current();
@@ -192,6 +192,9 @@ fn event(deadline: Deadline, caller: Caller<'_>, method: &str, path: &str, body:
 
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PeerFault> {
     let reply: ProxyReply = serde_json::from_slice(payload).map_err(|_| PeerFault::Form)?;
+    if let Some(spent) = reply.headers.get(STORE_SPENT).and_then(|us| us.parse().ok()) {
+        context::current().store.charge(Duration::from_micros(spent));
+    }
     let body = reply.body.unwrap_or_default();
     let body = if reply.is_base64_encoded {
         base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| PeerFault::Form)?

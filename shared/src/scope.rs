@@ -287,11 +287,14 @@ mod tests {
         let inherited = context.run(async {
             let mut scope = Scope::<_, ()>::new(1);
             for _ in 0..2 {
-                scope.required(async { Ok((context::criticality(), context::current().store.take(STEP / 4))) });
+                scope.required(async {
+                    context::current().store.charge(STEP / 4);
+                    Ok(context::criticality())
+                });
             }
             scope.join().await.unwrap()
         });
-        assert_eq!(inherited.await, [Ok((Criticality::Critical, STEP / 4)); 2]);
+        assert_eq!(inherited.await, [Ok(Criticality::Critical); 2]);
         assert_eq!(allowance.left(), STEP / 2);
     }
 }

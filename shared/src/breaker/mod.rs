@@ -47,6 +47,10 @@ use crate::{
 /// A lost condition shows the newest item; more rounds than this mean that others decide faster than we can.
 const MAX_ROUNDS: usize = 6;
 
+/// One lost reply is no outage: before an environment tries on its own what the fleet holds open, the store was away for
+/// this long.
+const OUTAGE: Duration = Duration::from_secs(2);
+
 /// The breaker of one dependency, as one environment sees it.
 #[derive(Debug)]
 pub struct Breaker {
@@ -77,6 +81,8 @@ struct Memory {
     /// fleet's while the store is away.
     own: Option<Item>,
     refreshing: bool,
+    /// Since when the store has not answered.
+    away_since: Option<Instant>,
     /// One success ends a run; others need not write it as well.
     last_reset: Option<Instant>,
     tally: Tally,
@@ -186,7 +192,7 @@ impl Breaker {
         let stale = memory.view.freshness(clock::now()) == Freshness::Stale;
         let due = stale && !memory.refreshing && self.store_of(&self.settings.load()).is_some();
         memory.refreshing |= due;
-        due.then_some(Refresh(self))
+        due.then(|| Refresh(self))
     }
 
     /// What it looks like now.
@@ -255,6 +261,7 @@ impl Breaker {
     fn admit_without(&self, settings: &Settings) -> Result<Admission<'_>, Refused> {
         let now = self.wall.now_ms();
         let mut memory = self.memory();
+        let away = memory.away_since.get_or_insert_with(clock::now).elapsed();
         if memory.view.asked.is_none() && settings.without_store == BreakerWithoutStore::Open {
             return Err(self.refusal(now + decide::SOON_MS, Refusal::Open));
         }
@@ -265,8 +272,11 @@ impl Breaker {
             {
                 return Err(self.refusal(until, why));
             }
-            // Not closed and not refused: it is time to try, with one call.
             let closed = seen.state == State::Closed || seen.forced == Forced::Closed;
+            if !closed && away < OUTAGE {
+                return Err(self.refusal(now + decide::SOON_MS, Refusal::Open));
+            }
+            // Not closed and not refused: it is time to try, with one call.
             let begun = |item: &mut Item| {
                 item.set("st", "O".into());
                 item.set("open_until", now.into());
@@ -350,6 +360,7 @@ impl Breaker {
         }
         // The fleet speaks again: what this environment thought alone no longer counts.
         memory.own = None;
+        memory.away_since = None;
         drop(memory);
         if record.generation > before.generation {
             self.noticed(&before, &record);

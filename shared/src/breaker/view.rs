@@ -14,6 +14,9 @@ use crate::{clock, control::Item};
 const CLOSED_TTL: Duration = Duration::from_secs(5);
 /// .. and up to a fifth more, so that the environments of a fleet do not ask at once.
 const SPREAD: f64 = 0.2;
+/// A closed view is used for this much longer while a new one is on its way. One that is older, as after a freeze or a
+/// quiet time, would send calls to what the fleet has long known to be down.
+const STALE: Duration = Duration::from_secs(5);
 
 /// The last item that was seen.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +55,7 @@ impl View {
         match self.until {
             None => Freshness::Expired,
             Some(until) if at < until => Freshness::Fresh,
-            Some(_) if self.record.state == State::Closed => Freshness::Stale,
+            Some(until) if at < until + STALE && self.record.state == State::Closed => Freshness::Stale,
             Some(_) => Freshness::Expired,
         }
     }
@@ -61,9 +64,10 @@ impl View {
 fn ttl(record: &Record, now: i64, jitter: f64) -> Duration {
     let longest = CLOSED_TTL.mul_f64(1.0 + SPREAD * jitter);
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)).min(CLOSED_TTL);
+    let soon = Duration::from_millis(SOON_MS.unsigned_abs());
     match record.state {
         State::Closed => longest,
-        State::Open => until(record.open_until),
-        State::HalfOpen => Duration::from_millis(SOON_MS.unsigned_abs()),
+        State::Open => until(record.open_until).max(soon),
+        State::HalfOpen => soon,
     }
 }

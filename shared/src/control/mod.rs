@@ -4,6 +4,7 @@
 //! its meaning, [`Table`] says the same to DynamoDB, and a contract suite holds the two together; so the protocols
 //! that are model-checked are the ones that run.
 
+mod allowed;
 mod item;
 #[cfg(feature = "dynamo")]
 mod table;
@@ -14,6 +15,7 @@ use std::fmt::Debug;
 use futures_util::future::BoxFuture;
 
 pub use self::{
+    allowed::Allowed,
     item::{Attribute, Item, Value},
     write::{Test, Write},
 };

@@ -148,8 +148,7 @@ impl Dependency {
     async fn heed(&self, verdict: Verdict, admission: Admission<'_>, took: Duration, deadline: Deadline) {
         let pause = match verdict {
             Verdict::Fault => return admission.settle(breaker::Verdict::Failure, took, deadline).await,
-            // An answer, if not a welcome one: a probe has shown that it is there.
-            Verdict::Ignored => return admission.settle(breaker::Verdict::Success, took, deadline).await,
+            Verdict::Ignored => return admission.settle(breaker::Verdict::Inconclusive, took, deadline).await,
             Verdict::Limited(asked) => asked.unwrap_or(DEFAULT_PAUSE).min(LONGEST_PAUSE),
             Verdict::Exhausted => EXHAUSTED_PAUSE,
         };

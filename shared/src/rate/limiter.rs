@@ -154,7 +154,8 @@ impl RateLimiter {
     async fn reserve(&self, weight: i64, patience: i64, store: Deadline) -> Result<Grant, NotUntil> {
         let settings = self.settings.load();
         let quota = settings.quota.within(patience);
-        let Some(fleet) = &self.store else { return self.reserve_alone(&settings, weight, &quota) };
+        let Some(fleet) = &self.store else { return self.step(settings.algorithm, weight, &quota) };
+        let mut faults = 0;
         for _ in 0..MAX_ROUNDS {
             let now = self.wall.now_ms();
             let seen = self.memory().seen.clone();
@@ -165,6 +166,8 @@ impl RateLimiter {
                 }
                 Ok((_, true)) => return Ok(grant),
                 Ok((_, false)) => {}
+                // One lost reply is no outage. The turn that it may have brought is lost with it.
+                Err(StoreFault(_)) if faults == 0 => faults += 1,
                 Err(StoreFault(_)) => return self.reserve_without(&settings, weight, patience),
             }
         }
@@ -184,10 +187,6 @@ impl RateLimiter {
             }
             (RateWithoutStore::Refuse | RateWithoutStore::LocalShare, _) => Err(later),
         }
-    }
-
-    fn reserve_alone(&self, settings: &Settings, weight: i64, quota: &Quota) -> Result<Grant, NotUntil> {
-        self.step(settings.algorithm, weight, quota)
     }
 
     fn step(&self, algorithm: Algorithm, weight: i64, quota: &Quota) -> Result<Grant, NotUntil> {

@@ -25,6 +25,9 @@ use crate::{
 /// The key under `requestContext.authorizer` that calls between functions use; its value is JSON text.
 pub const INNER_CALL: &str = "navigator";
 
+/// The header in which a function tells its caller what it spent of the store allowance, in microseconds.
+pub const STORE_SPENT: &str = "x-store-spent-us";
+
 /// What one function tells another about a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InnerCall {
@@ -96,6 +99,11 @@ impl Edge {
     pub(super) fn stream_deadline(&self, budget: Duration, policy: &Policy) -> Deadline {
         let lambda = self.lambda_left.map(|left| left.saturating_sub(policy.service.lambda_margin));
         Deadline::within(lambda.map_or(budget, |left| left.min(budget)))
+    }
+
+    /// Whether another function asks, and not a client.
+    pub(super) fn is_inner(&self) -> bool {
+        self.inner.is_some()
     }
 
     /// The context of a request that is of the class `usual` when it comes from outside. What a caller has left for the

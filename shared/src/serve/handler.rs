@@ -10,7 +10,7 @@ use tracing::{Instrument, info_span};
 
 use super::{
     Call, Function, Reply, ReplyBody, Route,
-    edge::Edge,
+    edge::{Edge, STORE_SPENT},
     route,
     status::{self, HEALTH, STATUS},
 };
@@ -82,7 +82,12 @@ impl<F: Function> Server<F> {
         let own = F::ROUTES.iter().chain([&HEALTH, &STATUS]);
         let (route, params) = route::resolve(&own, request.method(), &edge.paths)?;
         let context = edge.context(self.criticality(route), &self.policy());
-        context.run(self.dispatch(edge, route, params, request)).await
+        let allowance = context.store.clone();
+        let mut reply = context.run(self.dispatch(edge, route, params, request)).await?;
+        if edge.is_inner() {
+            reply.set(HeaderName::from_static(STORE_SPENT), &allowance.spent().as_micros().to_string());
+        }
+        Ok(reply)
     }
 
     async fn dispatch(

@@ -17,7 +17,7 @@ mod tests;
 use std::{future::Future, time::Duration};
 
 pub use call::Call;
-pub use edge::{INNER_CALL, InnerCall};
+pub use edge::{INNER_CALL, InnerCall, STORE_SPENT};
 pub use handler::Server;
 pub use reply::{Reply, ReplyBody};
 pub use route::Route;

@@ -189,6 +189,8 @@ async fn without_the_store_the_last_view_holds_and_then_each_decides_alone() {
     memory.set(Weather { down: true, ..Weather::default() });
     assert!(is_open(&call(&doors[0], Ok(())).await), "open stays open");
     tokio::time::advance(31 * SECOND).await;
+    assert!(is_open(&call(&doors[0], Ok(())).await), "one unanswered question is no outage");
+    tokio::time::advance(2 * SECOND).await;
     call(&doors[0], Ok(())).await.unwrap();
     assert!(doors[0].status().breaker.alone);
     // An environment that never saw the store calls, and counts for itself.

@@ -24,9 +24,16 @@ impl Expression {
         expression
     }
 
+    /// DynamoDB refuses parentheses around a single test, and an empty group.
     fn any(&mut self, tests: &[Test]) -> String {
-        let tests: Vec<_> = tests.iter().map(|test| self.test(test)).collect();
-        format!("({})", tests.join(" OR "))
+        match tests {
+            [] => format!("attribute_exists({0}) AND attribute_not_exists({0})", self.name("pk")),
+            [test] => self.test(test),
+            tests => {
+                let tests: Vec<_> = tests.iter().map(|test| self.test(test)).collect();
+                format!("({})", tests.join(" OR "))
+            }
+        }
     }
 
     fn test(&mut self, test: &Test) -> String {
@@ -34,10 +41,10 @@ impl Expression {
             Test::Absent(name) => format!("attribute_not_exists({})", self.name(name)),
             Test::Present(name) => format!("attribute_exists({})", self.name(name)),
             Test::Equals(name, value) => format!("{} = {}", self.name(name), self.value(value)),
-            // `<>` holds of an absent attribute; ours does not.
+            // `<>` holds of an absent attribute; ours does not. AND binds closer than OR.
             Test::Differs(name, value) => {
                 let name = self.name(name);
-                format!("(attribute_exists({name}) AND {name} <> {})", self.value(value))
+                format!("attribute_exists({name}) AND {name} <> {}", self.value(value))
             }
             Test::AtMost(name, limit) => format!("{} <= {}", self.name(name), self.value(&Value::Number(*limit))),
             Test::Above(name, limit) => format!("{} > {}", self.name(name), self.value(&Value::Number(*limit))),

@@ -60,9 +60,10 @@ impl Write {
         self
     }
 
-    /// .. gives an attribute a value.
+    /// .. gives an attribute a value; the last word counts, as the store takes one for each attribute.
     #[must_use]
     pub fn set(mut self, attribute: Attribute, value: impl Into<Value>) -> Self {
+        self.set.retain(|(name, _)| *name != attribute);
         self.set.push((attribute, value.into()));
         self
     }

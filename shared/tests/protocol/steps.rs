@@ -180,12 +180,16 @@ impl Fleet {
                 let pass = Pass { generation: record.generation, slot: None, nonce };
                 let mine = won || was_mine(row, &record, &pass);
                 let slot = record.slot_of(&pass.nonce).filter(|_| mine);
-                let doing = slot.map_or(Doing::Nothing, |slot| {
-                    let until = record.slots[slot].expires - 2 * SKEW_MS;
-                    Doing::Calling(Pass { slot: Some(slot), ..pass }, Some(until))
-                });
-                let environment = &mut world.environments[who];
-                (environment.view, environment.doing) = (record, doing);
+                world.environments[who].doing = Doing::Nothing;
+                world.environments[who].view = record.clone();
+                let Some(slot) = slot else { return };
+                let (pass, until) = (Pass { slot: Some(slot), ..pass }, record.slots[slot].expires - 2 * SKEW_MS);
+                // A permit that is as good as expired when it comes is handed back unused.
+                if until <= world.clock(who) && self.mutation != Mutation::WithoutProbeDeadline {
+                    self.tell(world, who, pass, Verdict::Inconclusive);
+                } else {
+                    world.environments[who].doing = Doing::Calling(pass, Some(until));
+                }
             }
             Doing::Telling(row, write, pass, verdict) => {
                 let won = change(world, &self.rules, row, &write);

@@ -9,7 +9,7 @@ use local::dynamo::{Dynamo, DynamoConfig};
 use shared::{
     breaker::{
         ratio::{Report, Tally},
-        record::{Forced, Record},
+        record::{Forced, Record, State},
         row::{Moment, Row},
         rules::Rules,
     },
@@ -52,27 +52,23 @@ impl Both {
     }
 }
 
-fn rows(chance: &mut fastrand::Rng, now: i64) -> Row {
+/// A row that may hold after `seen`, mostly; else any.
+fn row(chance: &mut fastrand::Rng, seen: &Record, now: i64) -> Row {
     let slot = chance.usize(0..3);
-    let rows = [
-        Row::Count,
-        Row::Restart,
-        Row::Trip,
-        Row::TripByRatio,
-        Row::Reset,
-        Row::Begin,
-        Row::Acquire(slot),
-        Row::Succeed(slot),
-        Row::Close(slot),
-        Row::Reopen(slot),
-        Row::Release(slot),
-        Row::Repair,
-        Row::Force([Forced::No, Forced::Open, Forced::Closed][slot]),
-        Row::Park(now + 1_000),
-    ];
-    // Operators come rarely, or nothing else would be seen.
-    let common = if chance.f64() < 0.02 { rows.len() } else { rows.len() - 2 };
-    rows[chance.usize(0..common)]
+    let closed = [Row::Count, Row::Restart, Row::Trip, Row::TripByRatio, Row::Reset];
+    let half_open = [Row::Acquire(slot), Row::Succeed(slot), Row::Close(slot), Row::Reopen(slot), Row::Release(slot)];
+    let rare = [Row::Force(Forced::Open), Row::Force(Forced::No), Row::Park(now + 1_000), Row::Repair];
+    let fitting = match seen.state {
+        _ if seen.forced != Forced::No => &rare[1..2],
+        State::Closed => &closed[..],
+        State::Open => &[Row::Begin][..],
+        State::HalfOpen => &half_open[..],
+    };
+    match chance.u8(0..20) {
+        0 => *chance.choice(&rare).unwrap(),
+        1..4 => *chance.choice(closed.iter().chain(&half_open).chain(&[Row::Begin]).collect::<Vec<_>>()).unwrap(),
+        _ => *chance.choice(fitting).unwrap(),
+    }
 }
 
 #[tokio::test]
@@ -86,14 +82,23 @@ async fn the_emulator_and_the_pure_meaning_agree() {
     for seed in 0..12_u64 {
         eprintln!("seed {seed}");
         let mut chance = fastrand::Rng::with_seed(seed);
+        // Few nonces, so that the same one comes again.
+        let nonces = ["a", "b", "c", "d"];
         let table = Table::new(local::dynamo::CONTROL, &sdk, &policy());
         let both = Both { memory: Memory::new(seed), table, key: format!("CB#{seed}") };
         let (mut now, mut seen) = (1_000_000, Record::default());
         for step in 0..80_u64 {
             now += chance.i64(0..8_000);
-            let nonce = ["a", "b", "c"][chance.usize(0..3)];
+            let row = row(&mut chance, &seen, now);
+            let holder = match row {
+                Row::Succeed(slot) | Row::Close(slot) | Row::Reopen(slot) | Row::Release(slot) => {
+                    seen.slots[slot].token.as_deref()
+                }
+                _ => None,
+            };
+            let nonce = holder.unwrap_or(nonces[chance.usize(0..nonces.len())]);
             let moment = Moment { now, nonce, jitter: 0.3 };
-            let mut write = rows(&mut chance, now).write(&seen, &rules, moment);
+            let mut write = row.write(&seen, &rules, moment);
             if chance.f64() < 0.1 {
                 let tally = Tally { calls: 3, failed: 1, slow: 0 };
                 let report = Report { environment: "e", sequence: step, tally };

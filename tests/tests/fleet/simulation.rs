@@ -130,6 +130,7 @@ async fn simulate(seed: u64) {
          {reads} reads and {writes} writes"
     );
     assert!(first >= 0 && waited <= 31 * SECOND, "seed {seed}: {waited:?}");
-    // Two rounds of three probes, and environments that had not heard yet or stand alone after a lost reply.
-    assert!(while_broken <= 60, "seed {seed}: {while_broken}");
+    assert!(most <= 3, "seed {seed}: {most}");
+    // Rounds of three probes each, and here and there an environment whose replies were lost for long.
+    assert!(while_broken <= 12, "seed {seed}: {while_broken}");
 }

@@ -83,14 +83,14 @@ pub struct World {
 }
 
 /// What can happen next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Time passes.
     Tick,
-    /// An environment reads the item.
-    Look(usize),
-    /// A call wants to go out.
+    /// A call wants to go out, on what its environment last saw.
     Enter(usize),
+    /// A call wants to go out, and looks at the item first.
+    LookAndEnter(usize),
     /// A write reaches the item, and its reply the environment.
     Deliver(usize),
     /// ... and is kept by the network, to come again.
@@ -114,11 +114,11 @@ pub struct Fleet {
     pub mutation: Mutation,
     /// The numbers, small ones.
     pub rules: Rules,
-    /// Where it begins.
-    pub start: Start,
+    /// What is explored.
+    pub part: Part,
 }
 
-/// The protocol is explored in two parts that meet in the open state.
+/// Where a part begins. The two meet in the open state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// No item; ends when it has tripped.
@@ -128,9 +128,30 @@ pub enum Start {
     Open,
 }
 
+/// What is explored to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it begins.
+    pub start: Start,
+    /// How many crashes, lost replies, late and repeated writes there may be. Late results and old views are no
+    /// faults: they come in any number.
+    pub faults: u8,
+    /// How many calls each environment makes.
+    pub calls: [u8; ENVIRONMENTS],
+}
+
+/// Deep or wide: both at once is more than can be visited.
+pub const PARTS: [Part; 3] = [
+    Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1] },
+    Part { name: "two rounds, any two faults", start: Start::Open, faults: 2, calls: [1, 1, 1] },
+    Part { name: "two rounds, any one fault", start: Start::Open, faults: 1, calls: [1, 2, 1] },
+];
+
 impl Fleet {
     /// The fleet under `mutation`.
-    pub fn new(mutation: Mutation, start: Start) -> Self {
+    pub fn new(mutation: Mutation, part: Part) -> Self {
         let rules = Rules {
             failure_threshold: 2,
             failure_window: 60_000,
@@ -142,13 +163,13 @@ impl Fleet {
             permit_ttl: 2 * TICK_MS,
             ratio: None,
         };
-        Self { mutation, rules: mutation.rules(rules), start }
+        Self { mutation, rules: mutation.rules(rules), part }
     }
 }
 
 impl Fleet {
     fn reachable(&self) -> Vec<Property<Self>> {
-        match self.start {
+        match self.part.start {
             Start::Closed => vec![Property::sometimes("trips", |_, world: &World| world.reached[2])],
             Start::Open => vec![
                 Property::sometimes("closes again", |_, world: &World| world.reached[0]),
@@ -208,7 +229,7 @@ impl Model for Fleet {
             broken: [false; 4],
             reached: [false; 3],
         };
-        vec![if self.start == Start::Closed { closed } else { closed.tripped(&self.rules) }]
+        vec![if self.part.start == Start::Closed { closed } else { closed.tripped(&self.rules) }]
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
@@ -233,7 +254,7 @@ impl Model for Fleet {
 
     fn within_boundary(&self, world: &World) -> bool {
         let generation = Record::of(world.item.as_ref()).generation;
-        let (last, horizon) = if self.start == Start::Closed { (1, 0) } else { (4, HORIZON) };
+        let (last, horizon) = if self.part.start == Start::Closed { (1, 0) } else { (4, HORIZON) };
         generation <= last && world.now - BEGIN <= horizon
     }
 }

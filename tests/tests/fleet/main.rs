@@ -13,4 +13,5 @@ mod cancellation;
 mod contract;
 mod limiter;
 mod outage;
+mod processes;
 mod simulation;

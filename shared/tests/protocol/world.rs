@@ -126,6 +126,9 @@ pub enum Start {
     /// Just tripped; one environment still has a call out that the closed breaker let go, and does not know. Ends
     /// after the second round.
     Open,
+    /// Tripped, tried and closed again; one environment still has a call out from before the trip. Ends when it has
+    /// tripped once more.
+    Reclosed,
 }
 
 /// What is explored to its end.
@@ -143,8 +146,9 @@ pub struct Part {
 }
 
 /// Deep or wide: both at once is more than can be visited.
-pub const PARTS: [Part; 3] = [
+pub const PARTS: [Part; 4] = [
     Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1] },
+    Part { name: "tripping again, any two faults", start: Start::Reclosed, faults: 2, calls: [1, 1, 1] },
     Part { name: "two rounds, any two faults", start: Start::Open, faults: 2, calls: [1, 1, 1] },
     Part { name: "two rounds, any one fault", start: Start::Open, faults: 1, calls: [1, 2, 1] },
 ];
@@ -170,7 +174,7 @@ impl Fleet {
 impl Fleet {
     fn reachable(&self) -> Vec<Property<Self>> {
         match self.part.start {
-            Start::Closed => vec![Property::sometimes("trips", |_, world: &World| world.reached[2])],
+            Start::Closed | Start::Reclosed => vec![Property::sometimes("trips", |_, world: &World| world.reached[2])],
             Start::Open => vec![
                 Property::sometimes("closes again", |_, world: &World| world.reached[0]),
                 Property::sometimes("reopens", |_, world: &World| world.reached[1]),
@@ -185,22 +189,23 @@ impl World {
         self.now + SKEW[who]
     }
 
-    /// What is left after a trip, with one environment that does not know of it.
-    fn tripped(mut self, rules: &Rules) -> Self {
-        let pass = Pass { generation: 0, slot: None, nonce: "2.late".to_owned() };
-        // Its time is over: the first round can begin.
-        let moment = |nonce| Moment { now: BEGIN - rules.recovery, nonce, jitter: 0.5 };
-        let step = |item: Option<Item>, row: Row, nonce| {
-            row.write(&Record::of(item.as_ref()), rules, moment(nonce)).apply(item.as_ref())
-        };
-        let counted = step(None, Row::Count, "0.first");
-        let known = Record::of(counted.as_ref());
-        self.item = step(counted, Row::Trip, "1.second");
-        self.environments[2] = Environment { view: known, doing: Doing::Calling(pass, None), nonces: 0 };
+    /// What is left after `rows`, with one environment that saw only the first of them and still has a call out.
+    fn after(mut self, rules: &Rules, rows: &[(Row, &str)]) -> Self {
+        // The time of an open breaker is over.
+        let long_ago = BEGIN - rules.recovery;
+        for (place, (row, nonce)) in rows.iter().enumerate() {
+            let moment = Moment { now: if place < 2 { long_ago } else { BEGIN }, nonce, jitter: 0.5 };
+            let seen = Record::of(self.item.as_ref());
+            self.item = row.write(&seen, rules, moment).apply(self.item.as_ref());
+            if place == 0 {
+                self.environments[2].view = Record::of(self.item.as_ref());
+            }
+        }
+        let late = Pass { generation: 0, slot: None, nonce: "2.late".to_owned() };
+        self.environments[2].doing = Doing::Calling(late, None);
         for knowing in &mut self.environments[..2] {
             knowing.view = Record::of(self.item.as_ref());
         }
-        self.failed[0] = 2;
         self
     }
 
@@ -229,7 +234,13 @@ impl Model for Fleet {
             broken: [false; 4],
             reached: [false; 3],
         };
-        vec![if self.part.start == Start::Closed { closed } else { closed.tripped(&self.rules) }]
+        let tripped = [(Row::Count, "0.first"), (Row::Trip, "1.second")];
+        let round = [(Row::Begin, "0.a"), (Row::Acquire(1), "1.b"), (Row::Succeed(0), "0.a"), (Row::Close(1), "1.b")];
+        vec![match self.part.start {
+            Start::Closed => closed,
+            Start::Open => closed.after(&self.rules, &tripped),
+            Start::Reclosed => closed.after(&self.rules, &[&tripped[..], &round].concat()),
+        }]
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
@@ -254,7 +265,12 @@ impl Model for Fleet {
 
     fn within_boundary(&self, world: &World) -> bool {
         let generation = Record::of(world.item.as_ref()).generation;
-        let (last, horizon) = if self.part.start == Start::Closed { (1, 0) } else { (4, HORIZON) };
+        let (last, horizon) = match self.part.start {
+            Start::Closed => (1, 0),
+            // The second round ends in the fifth generation.
+            Start::Open => (5, HORIZON),
+            Start::Reclosed => (4, 0),
+        };
         generation <= last && world.now - BEGIN <= horizon
     }
 }

@@ -12,6 +12,7 @@ mod breaker;
 mod cancellation;
 mod contract;
 mod limiter;
+mod machine;
 mod outage;
 mod processes;
 mod simulation;

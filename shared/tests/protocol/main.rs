@@ -10,7 +10,7 @@ mod world;
 
 use mutation::Mutation;
 use stateright::{Checker, HasDiscoveries, Model};
-use world::{Fleet, PARTS, Part};
+use world::{Fleet, PARTS, Part, QUICK};
 
 /// Nothing explored is left out: the checker ends when there is no state that it has not seen.
 fn explore(mutation: Mutation, part: Part) -> impl Checker<Fleet> {
@@ -35,9 +35,9 @@ fn the_protocol_keeps_its_promises() {
 #[test]
 fn every_mutation_of_the_protocol_is_caught() {
     for mutation in Mutation::ALL {
-        let broken: Vec<_> = PARTS.into_iter().filter_map(|part| found(mutation, part)).take(1).collect();
+        let broken = [QUICK].into_iter().chain(PARTS).find_map(|part| found(mutation, part));
         eprintln!("model: {mutation:?} breaks {broken:?}");
-        assert!(!broken.is_empty(), "{mutation:?} was not caught");
+        assert!(broken.is_some(), "{mutation:?} was not caught");
     }
 }
 

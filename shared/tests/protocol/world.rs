@@ -143,24 +143,27 @@ pub struct Part {
     pub faults: u8,
     /// How many calls each environment makes.
     pub calls: [u8; ENVIRONMENTS],
+    /// How many failures in a row trip it.
+    pub threshold: i64,
 }
 
 /// A part of the last one of [`PARTS`], in which most mistakes show at once.
-pub const QUICK: Part = Part { name: "two rounds, no fault", start: Start::Open, faults: 0, calls: [1, 2, 1] };
+pub const QUICK: Part =
+    Part { name: "two rounds, no fault", start: Start::Open, faults: 0, calls: [1, 2, 1], threshold: 2 };
 
 /// Deep or wide: both at once is more than can be visited.
 pub const PARTS: [Part; 4] = [
-    Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1] },
-    Part { name: "tripping again, any two faults", start: Start::Reclosed, faults: 2, calls: [1, 1, 1] },
-    Part { name: "two rounds, any two faults", start: Start::Open, faults: 2, calls: [1, 1, 1] },
-    Part { name: "two rounds, any one fault", start: Start::Open, faults: 1, calls: [1, 2, 1] },
+    Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1], threshold: 3 },
+    Part { name: "tripping again, any two faults", start: Start::Reclosed, faults: 2, calls: [1, 1, 1], threshold: 2 },
+    Part { name: "two rounds, any two faults", start: Start::Open, faults: 2, calls: [1, 1, 1], threshold: 2 },
+    Part { name: "two rounds, any one fault", start: Start::Open, faults: 1, calls: [1, 2, 1], threshold: 2 },
 ];
 
 impl Fleet {
     /// The fleet under `mutation`.
     pub fn new(mutation: Mutation, part: Part) -> Self {
         let rules = Rules {
-            failure_threshold: 2,
+            failure_threshold: part.threshold,
             failure_window: 60_000,
             recovery: 2 * TICK_MS,
             reopen_multiplier: 1,

@@ -153,7 +153,7 @@ pub const QUICK: Part =
 
 /// Deep or wide: both at once is more than can be visited.
 pub const PARTS: [Part; 4] = [
-    Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1], threshold: 3 },
+    Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1], threshold: 4 },
     Part { name: "tripping again, any two faults", start: Start::Reclosed, faults: 2, calls: [1, 1, 1], threshold: 2 },
     Part { name: "two rounds, any two faults", start: Start::Open, faults: 2, calls: [1, 1, 1], threshold: 2 },
     Part { name: "two rounds, any one fault", start: Start::Open, faults: 1, calls: [1, 2, 1], threshold: 2 },

@@ -176,6 +176,10 @@ impl Classify for HttpFault {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this and the next are the one place that builds HTTP clients, with limits"
+)]
 fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
     Client::builder()
         .redirect(redirect::Policy::none())
@@ -185,7 +189,7 @@ fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
         .user_agent(concat!("navigator/", env!("CARGO_PKG_VERSION")))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
+#[expect(clippy::disallowed_methods, reason = "as above")]
 fn built(client: ClientBuilder) -> reqwest::Result<Client> {
     client.build()
 }

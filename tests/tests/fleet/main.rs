@@ -6,6 +6,7 @@
     clippy::print_stderr,
     reason = "a test fails by panicking, and prints its seed"
 )]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a fleet of callers, all at once on purpose")]
 
 mod breaker;
 mod cancellation;

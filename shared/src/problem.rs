@@ -54,13 +54,13 @@ pub struct Problem {
     /// The field at fault, when there is one.
     pub field: Option<String>,
     /// The dependency that is missing or down, when there is one.
-    pub dependency: Option<String>,
+    pub dependency: Option<Box<str>>,
     /// A stable word for why, such as `circuit_open`, when there is one.
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// When coming back makes sense.
     pub retry_after: Option<Duration>,
     /// The methods that exist, for 405.
-    pub allow: Option<String>,
+    pub allow: Option<Box<str>>,
 }
 
 /// A problem as it is sent (`application/problem+json`).
@@ -161,10 +161,7 @@ impl Problem {
 
     /// 405, with the methods that the path has.
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self {
-            allow: Some(allow.to_owned()),
-            ..Self::new(Code::MethodNotAllowed, format!("this path answers to {allow}"))
-        }
+        Self { allow: Some(allow.into()), ..Self::new(Code::MethodNotAllowed, format!("this path answers to {allow}")) }
     }
 
     /// 413: `field` is longer than `limit` `unit`s.
@@ -207,7 +204,7 @@ impl Problem {
 
     /// With the dependency concerned and a stable word for why.
     fn about(self, dependency: &str, reason: &str) -> Self {
-        Self { dependency: Some(dependency.to_owned()), reason: Some(reason.to_owned()), ..self }
+        Self { dependency: Some(dependency.into()), reason: Some(reason.into()), ..self }
     }
 
     /// With the time after which coming back makes sense.

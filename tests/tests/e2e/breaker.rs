@@ -1,7 +1,7 @@
 //! Open circuits as users see them: exactly five failures reach a provider, whichever environment made them; then the
 //! answer says what was left out and why, and a refusal says when to come back.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use local::stack::{DatabaseChoice, FunctionChoice, Stack, binaries};
 use serde_json::{Value, json};
 use tests::{
@@ -9,6 +9,7 @@ use tests::{
     assembly::{Bundle, PolicyFile, connect, with_corpus},
     simulator::{Fault, Provider, Simulator},
 };
+use tokio::process::Command;
 
 use crate::is_degraded;
 
@@ -42,16 +43,43 @@ async fn after_five_failures_of_web_search_the_chat_says_that_its_circuit_is_ope
 #[tokio::test]
 async fn environments_share_the_verdict() -> Result<()> {
     let (bundle, simulator, _policy) = with_failing_search(&["search-2", "search-3"]).await?;
-    for round in 0..FAILURES {
-        for function in ["search", "search-2"] {
-            invoke_search(&bundle.stack, function, &format!("premium {round}")).await?;
-        }
+    for function in ["search", "search-2", "search"] {
+        invoke_search(&bundle.stack, function, "premium").await?;
     }
     assert_eq!(simulator.counters(Provider::Tavily).total, FAILURES, "the failures of both add up to five");
     // One that never failed itself.
     let reply = invoke_search(&bundle.stack, "search-3", "premium").await?;
     assert!(is_degraded(&reply, "search", "circuit_open"), "{reply:#}");
     assert_eq!(simulator.counters(Provider::Tavily).total, FAILURES);
+    // One that has looked a moment ago finds out with its next call at the latest.
+    for _ in 0..3 {
+        invoke_search(&bundle.stack, "search-2", "premium").await?;
+    }
+    assert!(simulator.counters(Provider::Tavily).total <= FAILURES + 1);
+    bundle.stack.stop().await
+}
+
+#[tokio::test]
+async fn an_operators_word_counts_for_all() -> Result<()> {
+    let (bundle, simulator, _policy) = with_failing_search(&["search-2", "search-3"]).await?;
+    simulator.heal(Provider::Tavily);
+    let said = operate(&bundle.stack, &["breaker", "tavily", "open"], true).await?;
+    assert!(said.contains("tavily") && said.contains("open"), "{said}");
+    let reply = invoke_search(&bundle.stack, "search-2", "premium").await?;
+    assert!(is_degraded(&reply, "search", "circuit_open"), "{reply:#}");
+    assert_eq!(simulator.counters(Provider::Tavily).total, 0);
+
+    operate(&bundle.stack, &["breaker", "tavily", "none"], true).await?;
+    let reply = invoke_search(&bundle.stack, "search-3", "premium").await?;
+    assert_eq!(reply["degraded"], json!([]), "{reply:#}");
+    assert_eq!(simulator.counters(Provider::Tavily).total, 1);
+
+    let said = operate(&bundle.stack, &["breaker"], false).await?;
+    let tavily = said.lines().find(|line| line.starts_with("tavily")).context("all are listed")?;
+    assert_eq!(tavily.split_whitespace().collect::<Vec<_>>(), ["tavily", "closed", "-", "2", "0", "-", "-"]);
+    assert!(said.lines().any(|line| line.starts_with("openai")), "{said}");
+    let refused = operate(&bundle.stack, &["breaker", "nobody", "open"], false).await.unwrap_err().to_string();
+    assert!(refused.contains("nobody") && refused.contains("tavily"), "{refused}");
     bundle.stack.stop().await
 }
 
@@ -124,6 +152,22 @@ async fn with_failing_search(copies: &[&str]) -> Result<(Bundle, Simulator, Poli
     Ok((bundle, simulator, policy))
 }
 
+#[tokio::test]
+async fn a_model_is_asked_for_no_more_tokens_than_the_policy_has() -> Result<()> {
+    let simulator = Simulator::start()?;
+    let mut config = with_corpus().await?;
+    connect(&mut config, &simulator);
+    let tokens = "{ limit: 60, per: 60s, algorithm: bucket, burst: 5, scope: fleet, max_wait: 500ms, without_store: local_share }";
+    let policy = format!("dependencies: {{ overrides: {{ openai: {{ tokens: {tokens} }} }} }}");
+    let _policy = PolicyFile::of(&mut config, &policy)?;
+    let bundle = Bundle::start(config).await?;
+    let reply = ask(&bundle).await?.json();
+    assert!(is_degraded(&reply, "compose", "rate_limited"), "{reply:#}");
+    assert_eq!(simulator.counters(Provider::OpenAi).total, 0);
+    crate::chat::assert_citations_hold(&reply);
+    bundle.stack.stop().await
+}
+
 /// Invokes one environment, past the gateway; gives back the reply's body.
 async fn invoke_search(stack: &Stack, function: &str, query: &str) -> Result<Value> {
     let event = json!({
@@ -136,4 +180,20 @@ async fn invoke_search(stack: &Stack, function: &str, query: &str) -> Result<Val
     let reply = Api::new(&stack.invoke_url())?.post(&path, &event).await?.json();
     let body = reply["body"].as_str().with_context(|| format!("{function}: {reply}"))?;
     Ok(serde_json::from_str(body)?)
+}
+
+/// Runs `local` on the stack's control table: named as on AWS, or as the local stack's.
+async fn operate(stack: &Stack, words: &[&str], by_name: bool) -> Result<String> {
+    let url = stack.dynamo_url().context("a control table")?;
+    let mut command = Command::new(binaries()?.join("local"));
+    command.args(words).kill_on_drop(true).env_remove("CONTROL_TABLE");
+    if by_name {
+        command.env("CONTROL_TABLE", "control").env("AWS_ENDPOINT_URL_DYNAMODB", url).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
+    } else {
+        command.args(["--dynamo-port", url.rsplit(':').next().context("a port")?.trim_end_matches('/')]);
+    }
+    let output = command.output().await?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -1,11 +1,6 @@
 //! The concurrency core as a fleet uses it: on the paused clock with a memory that misbehaves, and on the real parts.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and prints its seed"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and prints its seed")]
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a fleet of callers, all at once on purpose")]
 
 mod breaker;

@@ -52,7 +52,7 @@ impl Flow {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        stream::iter(first.map(Ok)).chain(rest).boxed()
+        stream::iter(first.map(Ok)).chain(rest).fuse().boxed()
     }
 
     async fn next<T, E: Classify>(

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_is_too_long_is_a_day() {
         let nines = "9".repeat(60);
-        for value in ["86401", "18446744073709551616", &nines, "Sat, 21 Nov 9000 16:00:00 GMT"] {
+        for value in ["86401", "18446744073709551616", &nines, "21 Nov 9000 16:00:00 GMT"] {
             assert_eq!(of(&[("retry-after", value)]), Some(LONGEST), "{value}");
         }
         assert_eq!(of(&[("retry-after", &"9".repeat(65))]), None);

@@ -3,20 +3,20 @@
 //! No redirects (a partner could send patients' text elsewhere), bounded replies, and no error that quotes an
 //! address or a body.
 
+mod pause;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
-use reqwest::{
-    Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, header::RETRY_AFTER, redirect,
-};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     core::Core,
     deadline::Deadline,
-    dependency::{CallError, Classify, Dependency, Effect, Verdict},
+    dependency::{CallError, Classify, Dependency, Effect, Pieces, Verdict},
 };
 
 /// An outside service that speaks HTTP. Clones share client and limits.
@@ -131,23 +131,48 @@ impl Partner {
         deadline: Deadline,
         ask: &Ask<'_, B>,
     ) -> Result<T, CallError<HttpFault>> {
+        self.json_weighing(deadline, ask, 0).await
+    }
+
+    /// The same for a request that also takes `tokens` of a model; [`Partner::weighed`] corrects the estimate.
+    pub async fn json_weighing<B: Serialize, T: DeserializeOwned>(
+        &self,
+        deadline: Deadline,
+        ask: &Ask<'_, B>,
+        tokens: u32,
+    ) -> Result<T, CallError<HttpFault>> {
         let attempt = |_| async {
             let response = send(self.request(ask)?).await?;
             let body = read(response, self.max_reply_bytes).await?;
             serde_json::from_slice(&body).map_err(|_| HttpFault::Body)
         };
-        self.dependency.call(deadline, ask.effect, attempt).await
+        self.dependency.call_weighing(deadline, ask.effect, tokens, attempt).await
     }
 
-    /// Sends `ask` and hands the reply over as it comes. The call ends with the reply's head; the caller bounds the rest.
-    pub async fn stream<B: Serialize>(
+    /// What a request really weighed.
+    pub async fn weighed(&self, estimate: u32, actual: u32, deadline: Deadline) {
+        self.dependency.weighed(estimate, actual, deadline).await;
+    }
+
+    /// Sends `ask`, which takes `tokens` of a model, and hands over what `pieces` reads from the reply as it comes, until
+    /// `until`. See [`Dependency::call_streaming`].
+    pub async fn stream<B, T, S>(
         &self,
-        deadline: Deadline,
+        (deadline, until): (Deadline, Deadline),
         ask: &Ask<'_, B>,
-    ) -> Result<BoxStream<'static, Result<Bytes, HttpFault>>, CallError<HttpFault>> {
-        let attempt = |_| async { send(self.request(ask)?).await };
-        let response = self.dependency.call(deadline, ask.effect, attempt).await?;
-        Ok(response.bytes_stream().map_err(|_| HttpFault::Transport).boxed())
+        tokens: u32,
+        pieces: impl Fn(BoxStream<'static, Result<Bytes, HttpFault>>) -> S,
+    ) -> Result<Pieces<T, HttpFault>, CallError<HttpFault>>
+    where
+        B: Serialize,
+        T: Send + 'static,
+        S: Stream<Item = Result<T, HttpFault>> + Send + Unpin + 'static,
+    {
+        let attempt = |_| async {
+            let response = send(self.request(ask)?).await?;
+            Ok(pieces(response.bytes_stream().map_err(|_| HttpFault::Transport).boxed()))
+        };
+        self.dependency.call_streaming(deadline, until, ask.effect, tokens, attempt).await
     }
 
     fn request<B: Serialize>(&self, ask: &Ask<'_, B>) -> Result<RequestBuilder, HttpFault> {
@@ -167,7 +192,9 @@ impl Partner {
 impl Classify for HttpFault {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Status { status: 429, retry_after } => Verdict::Limited(*retry_after),
+            // 529 is Anthropic's "overloaded".
+            Self::Status { status: 429 | 529, retry_after } => Verdict::Limited(*retry_after),
+            // 432 and 433 are Tavily's: the plan, or what was paid for, is used up.
             Self::Status { status: 432 | 433, .. } => Verdict::Exhausted,
             Self::Status { status: 503, retry_after: Some(after) } => Verdict::Limited(Some(*after)),
             Self::Status { status: 400..=499, .. } => Verdict::Ignored,
@@ -176,7 +203,10 @@ impl Classify for HttpFault {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this and the next are the one place that builds HTTP clients, with limits"
+)]
 fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
     Client::builder()
         .redirect(redirect::Policy::none())
@@ -186,7 +216,7 @@ fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
         .user_agent(concat!("navigator/", env!("CARGO_PKG_VERSION")))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
+#[expect(clippy::disallowed_methods, reason = "as above")]
 fn built(client: ClientBuilder) -> reqwest::Result<Client> {
     client.build()
 }
@@ -197,16 +227,11 @@ async fn send(request: RequestBuilder) -> Result<Response, HttpFault> {
     if status.is_success() {
         Ok(response)
     } else {
-        Err(HttpFault::Status { status: status.as_u16(), retry_after: retry_after(&response, status) })
+        // Elsewhere the headers do not mean "later".
+        let means_later = matches!(status.as_u16(), 429 | 503 | 529);
+        let asked = || pause::asked(response.headers(), crate::clock::unix_ms());
+        Err(HttpFault::Status { status: status.as_u16(), retry_after: means_later.then(asked).flatten() })
     }
-}
-
-/// `Retry-After` in seconds (the form that APIs send), on the statuses where it means "later".
-fn retry_after(response: &Response, status: StatusCode) -> Option<Duration> {
-    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        return None;
-    }
-    response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 async fn read(response: Response, limit: usize) -> Result<Bytes, HttpFault> {
@@ -219,4 +244,23 @@ async fn read(response: Response, limit: usize) -> Result<Bytes, HttpFault> {
         }
     }
     Ok(body.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_says_what_it_says() {
+        let verdict = |status, retry_after| HttpFault::Status { status, retry_after }.verdict();
+        let asked = Some(Duration::from_secs(3));
+        for status in [429, 529] {
+            assert_eq!(verdict(status, asked), Verdict::Limited(asked));
+            assert_eq!(verdict(status, None), Verdict::Limited(None));
+        }
+        assert_eq!((verdict(503, asked), verdict(503, None)), (Verdict::Limited(asked), Verdict::Fault));
+        assert_eq!((verdict(432, None), verdict(433, None)), (Verdict::Exhausted, Verdict::Exhausted));
+        assert_eq!((verdict(400, None), verdict(401, None)), (Verdict::Ignored, Verdict::Ignored));
+        assert_eq!((verdict(500, None), verdict(504, None)), (Verdict::Fault, Verdict::Fault));
+    }
 }

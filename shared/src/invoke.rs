@@ -50,7 +50,10 @@ impl<'a> Caller<'a> {
 pub enum PeerFault {
     /// Lambda throttled the call, or the peer's gate refused it.
     #[error("overloaded")]
-    Overloaded,
+    Overloaded {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
     /// The peer refused the request or could not serve it; its `code`.
     #[error("answered {status} ({code})")]
     Refused {
@@ -60,8 +63,12 @@ pub enum PeerFault {
         code: String,
         /// The problem's sentence.
         detail: String,
-        /// The missing dependency that it names.
+        /// The missing dependency that it names ..
         dependency: Option<String>,
+        /// .. and its word for why, such as `circuit_open`.
+        reason: Option<String>,
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
     },
     /// The function crashed, timed out, or could not be reached.
     #[error("failed")]
@@ -75,7 +82,7 @@ impl Classify for PeerFault {
     fn verdict(&self) -> Verdict {
         match self {
             // It answered for itself: what it lacks is no fault of its own, and one full gate says nothing of the others.
-            Self::Overloaded | Self::Refused { .. } => Verdict::Ignored,
+            Self::Overloaded { .. } | Self::Refused { .. } => Verdict::Ignored,
             Self::Failed | Self::Form => Verdict::Fault,
         }
     }
@@ -99,6 +106,8 @@ struct RefusalBody {
     code: String,
     detail: String,
     dependency: Option<String>,
+    reason: Option<String>,
+    retry_after_ms: Option<u64>,
 }
 
 impl Peer {
@@ -152,7 +161,7 @@ impl Peer {
         let invoked = Box::pin(invoke.send()).await;
         let output = invoked.map_err(|error| {
             let throttled = error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception);
-            if throttled { PeerFault::Overloaded } else { PeerFault::Failed }
+            if throttled { PeerFault::Overloaded { retry_after: None } } else { PeerFault::Failed }
         })?;
         if output.function_error().is_some() {
             return Err(PeerFault::Failed);
@@ -203,10 +212,15 @@ fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PeerFault> {
     };
     match StatusCode::from_u16(reply.status_code) {
         Ok(status) if status.is_success() => serde_json::from_slice(&body).map_err(|_| PeerFault::Form),
-        Ok(StatusCode::TOO_MANY_REQUESTS) => Err(PeerFault::Overloaded),
-        _ => {
-            let RefusalBody { code, detail, dependency } = serde_json::from_slice(&body).unwrap_or_default();
-            Err(PeerFault::Refused { status: reply.status_code, code, detail, dependency })
-        }
+        _ => Err(refusal(reply.status_code, serde_json::from_slice(&body).unwrap_or_default())),
+    }
+}
+
+fn refusal(status: u16, body: RefusalBody) -> PeerFault {
+    let RefusalBody { code, detail, dependency, reason, retry_after_ms } = body;
+    let retry_after = retry_after_ms.map(Duration::from_millis);
+    match status {
+        429 => PeerFault::Overloaded { retry_after },
+        _ => PeerFault::Refused { status, code, detail, dependency, reason, retry_after },
     }
 }

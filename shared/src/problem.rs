@@ -7,7 +7,11 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::{deadline::Elapsed, dependency::CallError, gate::Overloaded};
+use crate::{
+    deadline::Elapsed,
+    dependency::{CallError, Classify},
+    gate::Overloaded,
+};
 
 /// What went wrong, by what the caller can do next. The names are API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,11 +54,13 @@ pub struct Problem {
     /// The field at fault, when there is one.
     pub field: Option<String>,
     /// The dependency that is missing or down, when there is one.
-    pub dependency: Option<String>,
+    pub dependency: Option<Box<str>>,
+    /// A stable word for why, such as `circuit_open`, when there is one.
+    pub reason: Option<Box<str>>,
     /// When coming back makes sense.
     pub retry_after: Option<Duration>,
     /// The methods that exist, for 405.
-    pub allow: Option<String>,
+    pub allow: Option<Box<str>>,
 }
 
 /// A problem as it is sent (`application/problem+json`).
@@ -80,6 +86,9 @@ pub struct ProblemBody<'a> {
     /// The dependency that is missing or down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dependency: Option<&'a str>,
+    /// A stable word for why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
     /// When coming back makes sense, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -125,7 +134,8 @@ impl Code {
 
 impl Problem {
     fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), field: None, dependency: None, retry_after: None, allow: None }
+        let detail = detail.into();
+        Self { code, detail, field: None, dependency: None, reason: None, retry_after: None, allow: None }
     }
 
     /// 400: `field` is not what was `expected`.
@@ -151,10 +161,7 @@ impl Problem {
 
     /// 405, with the methods that the path has.
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self {
-            allow: Some(allow.to_owned()),
-            ..Self::new(Code::MethodNotAllowed, format!("this path answers to {allow}"))
-        }
+        Self { allow: Some(allow.into()), ..Self::new(Code::MethodNotAllowed, format!("this path answers to {allow}")) }
     }
 
     /// 413: `field` is longer than `limit` `unit`s.
@@ -187,12 +194,17 @@ impl Problem {
     /// 503: `dependency` is missing or down.
     pub fn unavailable(dependency: &str, reason: &str) -> Self {
         let detail = format!("{dependency} is not available ({reason})");
-        Self { dependency: Some(dependency.to_owned()), ..Self::new(Code::DependencyUnavailable, detail) }
+        Self::new(Code::DependencyUnavailable, detail).about(dependency, reason)
     }
 
     /// 500: our fault; the log has the cause under the request's id.
     pub fn internal() -> Self {
         Self::new(Code::Internal, "an internal error; the request id finds it in the log")
+    }
+
+    /// With the dependency concerned and a stable word for why.
+    fn about(self, dependency: &str, reason: &str) -> Self {
+        Self { dependency: Some(dependency.into()), reason: Some(reason.into()), ..self }
     }
 
     /// With the time after which coming back makes sense.
@@ -213,6 +225,7 @@ impl Problem {
             request_id,
             field: self.field.as_deref(),
             dependency: self.dependency.as_deref(),
+            reason: self.reason.as_deref(),
             retry_after_ms: self.retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
         }
     }
@@ -230,19 +243,64 @@ impl From<Overloaded> for Problem {
     }
 }
 
-impl<E> From<CallError<E>> for Problem {
-    /// The answer when a *required* dependency gave none.
+impl<E: Classify> From<CallError<E>> for Problem {
+    /// The answer when a *required* dependency gave none. What we limit ourselves is 429, what it does not give is 503.
     fn from(error: CallError<E>) -> Self {
-        match error {
-            CallError::Expired { dependency } => Self::deadline(dependency),
+        let (dependency, reason) = (error.dependency(), error.reason());
+        let problem = match error {
+            CallError::Expired { dependency } => return Self::deadline(dependency),
             CallError::Refused { retry_after, .. } | CallError::RateLimited { retry_after, .. } => {
-                Self::overloaded(retry_after)
+                return Self::overloaded(retry_after).about(dependency, reason);
             }
-            CallError::Open { dependency, retry_after, .. } => {
-                Self::unavailable(dependency, error.reason()).retry_after(retry_after)
+            CallError::Open { .. } | CallError::Timeout { .. } | CallError::Fault { .. } => {
+                Self::unavailable(dependency, reason)
             }
-            CallError::Timeout { dependency } => Self::unavailable(dependency, "timeout"),
-            CallError::Fault { dependency, .. } => Self::unavailable(dependency, "fault"),
+        };
+        Self { retry_after: error.retry_after(), ..problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{breaker::Refusal, dependency::Verdict};
+
+    #[derive(Debug)]
+    struct Ends(Verdict);
+
+    impl Classify for Ends {
+        fn verdict(&self) -> Verdict {
+            self.0
+        }
+    }
+
+    const SOON: Duration = Duration::from_millis(1_500);
+
+    #[test]
+    fn each_end_of_a_call_has_its_answer() {
+        let dependency = "tavily";
+        let open = |why| CallError::Open { dependency, retry_after: SOON, why };
+        let fault = |verdict| CallError::Fault { dependency, source: Ends(verdict) };
+        for (error, code, reason, retry_after) in [
+            (open(Refusal::Open), Code::DependencyUnavailable, Some("circuit_open"), Some(SOON)),
+            (open(Refusal::ForcedOpen), Code::DependencyUnavailable, Some("circuit_open"), Some(SOON)),
+            (open(Refusal::Parked), Code::DependencyUnavailable, Some("parked"), Some(SOON)),
+            (
+                CallError::RateLimited { dependency, retry_after: SOON },
+                Code::Overloaded,
+                Some("rate_limited"),
+                Some(SOON),
+            ),
+            (CallError::Refused { dependency, retry_after: SOON }, Code::Overloaded, Some("overloaded"), Some(SOON)),
+            (CallError::Timeout { dependency }, Code::DependencyUnavailable, Some("timeout"), None),
+            (CallError::Expired { dependency }, Code::DeadlineExceeded, None, None),
+            (fault(Verdict::Fault), Code::DependencyUnavailable, Some("fault"), None),
+            (fault(Verdict::Limited(Some(SOON))), Code::DependencyUnavailable, Some("rate_limited"), Some(SOON)),
+            (fault(Verdict::Exhausted), Code::DependencyUnavailable, Some("quota"), None),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.code, problem.reason.as_deref(), problem.retry_after), (code, reason, retry_after));
+            assert_eq!(problem.dependency.is_some(), reason.is_some());
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The whole bundle for a test: built functions under the Runtime API host, real Postgres with the sample corpus, the
 //! DynamoDB emulator, and the provider simulator.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use anyhow::{Context, Result, ensure};
 use local::{
@@ -85,6 +88,32 @@ pub fn connect(config: &mut StackConfig, simulator: &Simulator) {
     config.set("search", "TAVILY_API_KEY", "test-key");
     config.set("search", "TAVILY_URL", &simulator.base_url(Provider::Tavily));
     config.set("translate", "APERTIUM_URL", &simulator.base_url(Provider::Apertium));
+}
+
+/// A policy laid over the shipped one for all functions of a bundle. The file goes with this value: keep it as long
+/// as the bundle runs.
+#[derive(Debug)]
+pub struct PolicyFile(PathBuf);
+
+impl PolicyFile {
+    /// Writes `policy` and names it to all functions of `config`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn of(config: &mut StackConfig, policy: &str) -> Result<Self> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file = std::env::temp_dir().join(format!("navigator-policy-{}-{number}.yaml", std::process::id()));
+        std::fs::write(&file, policy)?;
+        config.set_all("NAVIGATOR_POLICY", &file.display().to_string());
+        Ok(Self(file))
+    }
+}
+
+impl Drop for PolicyFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// The repository's root.

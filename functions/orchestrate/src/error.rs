@@ -20,10 +20,12 @@ pub enum PeerError {
 
 impl PeerError {
     /// A stable word for `degraded` and `tools`.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self {
             Self::NotConfigured(_) => "not_configured",
-            Self::Call(CallError::Fault { source: PeerFault::Overloaded, .. }) => "overloaded",
+            Self::Call(CallError::Fault { source: PeerFault::Overloaded { .. }, .. }) => "overloaded",
+            // It knows better than we do what it lacks: an open circuit of its provider stays one.
+            Self::Call(CallError::Fault { source: PeerFault::Refused { reason: Some(reason), .. }, .. }) => reason,
             Self::Call(CallError::Fault { source: PeerFault::Refused { status: 503, .. }, .. }) => "unavailable",
             Self::Call(CallError::Fault { source: PeerFault::Refused { status: 504, .. }, .. }) => "timeout",
             Self::Call(error) => error.reason(),
@@ -37,9 +39,10 @@ impl From<PeerError> for Problem {
         match error {
             PeerError::NotConfigured(name) => Self::unavailable(name, "not_configured"),
             PeerError::Call(CallError::Fault { dependency, source }) => match source {
-                PeerFault::Overloaded => Self::overloaded(RETRY_AFTER),
-                PeerFault::Refused { status: 503, dependency: Some(missing), .. } => {
-                    Self::unavailable(&missing, "unavailable")
+                PeerFault::Overloaded { retry_after } => Self::overloaded(retry_after.unwrap_or(RETRY_AFTER)),
+                PeerFault::Refused { status: 503, dependency: Some(missing), reason, retry_after, .. } => {
+                    let reason = reason.as_deref().unwrap_or("unavailable");
+                    Self { retry_after, ..Self::unavailable(&missing, reason) }
                 }
                 PeerFault::Refused { status: 504, .. } => Self::deadline(dependency),
                 PeerFault::Refused { status: 404, detail, .. } => Self { detail, ..Self::not_found("the collection") },

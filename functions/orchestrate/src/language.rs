@@ -27,7 +27,7 @@ pub struct Understood {
     /// Whether `query` is a translation.
     pub translated: bool,
     /// Why it is not, or not a good one.
-    pub degraded: Option<Degradation>,
+    pub degraded: Vec<Degradation>,
 }
 
 /// Brings a masked question into English. `hint` is the language that the client says it is in.
@@ -45,7 +45,7 @@ pub async fn understand(
         degraded,
     };
     if hint == Some(PIVOT) {
-        return as_asked(None);
+        return as_asked(vec![]);
     }
     let request = TranslateRequest {
         text: Some(masked.to_owned()),
@@ -56,16 +56,16 @@ pub async fn understand(
     match translate(config, caller, deadline, &request).await {
         Ok(mut translations) => match translations.pop() {
             Some(translation) if translation.confidence >= SURE => understood(translation),
-            Some(_) => as_asked(None),
-            None => as_asked(Some(Degradation::new("translate", "fault"))),
+            Some(_) => as_asked(vec![]),
+            None => as_asked(vec![Degradation::new("translate", "fault")]),
         },
-        Err(error) => as_asked(Some(Degradation::new("translate", error.reason()))),
+        Err(error) => as_asked(vec![Degradation::new("translate", error.reason())]),
     }
 }
 
 fn understood(translation: Translation) -> Understood {
     let needed = translation.source != PIVOT;
-    let degraded = needed.then(|| degradation(&translation)).flatten();
+    let degraded = if needed { degradations(&translation) } else { vec![] };
     Understood {
         translated: needed && translation.quality != Quality::Original,
         query: translation.text,
@@ -81,16 +81,15 @@ pub async fn bring_back(
     deadline: Deadline,
     sentences: &mut [Sentence],
     target: &str,
-) -> Option<Degradation> {
-    let mut degraded = None;
+) -> Vec<Degradation> {
+    let mut degraded = vec![];
     let mut languages: Vec<String> = sentences.iter().map(|sentence| sentence.language.clone()).collect();
     languages.sort_unstable();
     languages.dedup();
     for source in languages.into_iter().filter(|source| source != target) {
         let mut foreign: Vec<&mut Sentence> =
             sentences.iter_mut().filter(|sentence| sentence.language == source).collect();
-        let problem = bring_back_from(config, caller, deadline, &mut foreign, &source, target).await;
-        degraded = degraded.or(problem);
+        degraded.extend(bring_back_from(config, caller, deadline, &mut foreign, &source, target).await);
     }
     degraded
 }
@@ -102,35 +101,38 @@ async fn bring_back_from(
     sentences: &mut [&mut Sentence],
     source: &str,
     target: &str,
-) -> Option<Degradation> {
+) -> Vec<Degradation> {
     let texts = sentences.iter().map(|sentence| sentence.text.clone()).collect();
     let request =
         TranslateRequest { text: None, texts: Some(texts), target: target.to_owned(), source: Some(source.to_owned()) };
     match translate(config, caller, deadline, &request).await {
         Ok(translations) if translations.len() == sentences.len() => {
-            let mut degraded = None;
+            let mut degraded = vec![];
             for (sentence, translation) in sentences.iter_mut().zip(translations) {
-                degraded = degraded.or(degradation(&translation));
+                degraded.extend(degradations(&translation));
                 if translation.quality != Quality::Original {
                     (sentence.text, sentence.language) = (translation.text, target.to_owned());
                 }
             }
             degraded
         }
-        Ok(_) => Some(Degradation::new("translate", "fault")),
-        Err(error) => Some(Degradation::new("translate", error.reason())),
+        Ok(_) => vec![Degradation::new("translate", "fault")],
+        Err(error) => vec![Degradation::new("translate", error.reason())],
     }
 }
 
-/// What a reply says of a translation that is less than `ok`.
-fn degradation(translation: &Translation) -> Option<Degradation> {
+/// What a reply says of a translation that is less than `ok`: what the text is, and why nobody translated it.
+fn degradations(translation: &Translation) -> Vec<Degradation> {
     match translation.quality {
-        Quality::Ok => None,
+        Quality::Ok => vec![],
         Quality::Degraded => {
-            Some(Degradation::because("translate", "degraded", "translated by a basic engine; check what matters"))
+            vec![Degradation::because("translate", "degraded", "translated by a basic engine; check what matters")]
         }
         Quality::Original => {
-            Some(Degradation { detail: translation.reason.clone(), ..Degradation::new("translate", "original") })
+            let why = translation.reason.as_deref().map(|reason| Degradation::new("translate", reason));
+            let original =
+                Degradation { detail: translation.reason.clone(), ..Degradation::new("translate", "original") };
+            [original].into_iter().chain(why).collect()
         }
     }
 }

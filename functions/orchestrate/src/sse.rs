@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 use shared::{
+    contract::chat::Usage,
     deadline::Deadline,
     model::{ChatModel, ModelPiece},
     policy::Policy,
@@ -37,6 +38,7 @@ struct Writer {
     delivery: Delivery,
     events: Sender<Bytes>,
     deadline: Deadline,
+    usage: Option<Usage>,
 }
 
 /// The reply that streams the answer to what was gathered. Dropping it stops the work.
@@ -44,10 +46,11 @@ pub fn reply(config: Arc<Config>, policy: Arc<Policy>, gathered: Gathered) -> Re
     let (events, received) = channel(BUFFERED_EVENTS);
     let deadline = gathered.call.stream_deadline;
     let request_id = gathered.call.request_id.clone();
-    let writer = Writer { config, policy, delivery: Delivery::new(gathered), events: events.clone(), deadline };
+    let writer =
+        Writer { config, policy, delivery: Delivery::new(gathered), events: events.clone(), deadline, usage: None };
     let mut work = Scope::<(), Infallible>::new(1);
     work.required(async move {
-        let written = deadline.bound("the stream", writer.write()).await.map_err(Problem::from).flatten();
+        let written = deadline.bound("the stream", Box::pin(writer.write())).await.map_err(Problem::from).flatten();
         if let Err(problem) = written {
             let _ = events.send(event("error", &problem.body("/v1/chat", &request_id))).await;
         }
@@ -77,8 +80,8 @@ impl Writer {
             Some(model) if !self.delivery.gathered().sources.is_empty() => self.write_from_model(&model).await?,
             _ => self.write_from_sentences().await?,
         }
-        let Self { delivery, events, .. } = self;
-        let reply = delivery.into_reply(None);
+        let Self { delivery, events, usage, .. } = self;
+        let reply = delivery.into_reply(usage);
         for citation in &reply.citations {
             let _ = events.send(event("citation", citation)).await;
         }
@@ -111,8 +114,10 @@ impl Writer {
             let wait = if delivered { self.deadline } else { first_byte };
             match wait.bound("the model", pieces.next()).await {
                 Ok(Some(Ok(ModelPiece::Text(more)))) => text.push_str(&more),
-                Ok(Some(Ok(ModelPiece::End)) | None) => break,
-                Ok(Some(Err(_))) | Err(_) if !delivered => return self.fall_back("fault").await,
+                Ok(Some(Ok(ModelPiece::Usage(usage)))) => self.usage = Some(usage),
+                Ok(None) => break,
+                Ok(Some(Err(error))) if !delivered => return self.fall_back(error.reason()).await,
+                Err(_) if !delivered => return self.fall_back("timeout").await,
                 Ok(Some(Err(_))) | Err(_) => {
                     self.degrade("cut_short");
                     break;

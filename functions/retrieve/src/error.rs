@@ -98,8 +98,12 @@ impl From<Error> for Problem {
             // Our own pool is the limit: waiting helps.
             Error::Database(CallError::Fault { source: DatabaseFault::Exhausted, .. }) => Self::overloaded(RETRY_AFTER),
             Error::Database(CallError::Expired { .. }) => Self::deadline("postgres"),
-            Error::Database(CallError::Refused { retry_after, .. }) => Self::overloaded(retry_after),
-            Error::Database(_) => Self::unavailable("postgres", reason),
+            Error::Database(CallError::Refused { retry_after, .. } | CallError::RateLimited { retry_after, .. }) => {
+                Self::overloaded(retry_after)
+            }
+            Error::Database(error) => {
+                Self { retry_after: error.retry_after(), ..Self::unavailable("postgres", reason) }
+            }
             Error::Late(what) => Self::deadline(what),
         }
     }

@@ -9,23 +9,25 @@ use shared::{
 };
 
 use crate::{
+    cache::{Cache, Found},
     page,
-    provider::{Failure, Inquiry, RawPage, SearchProvider},
+    provider::{Failure, Inquiry, SearchProvider},
 };
 
 /// The part of an answer that a missing search leaves out.
 const COMPONENT: &str = "search";
 
-/// The provider, if there is one.
+/// The provider, if there is one, and what it said a moment ago.
 #[derive(Clone, Debug)]
 pub struct Desk {
     provider: Option<Arc<dyn SearchProvider>>,
+    cache: Cache,
 }
 
 impl Desk {
-    /// A desk that asks `provider`.
-    pub fn new(provider: Option<Arc<dyn SearchProvider>>) -> Self {
-        Self { provider }
+    /// A desk that asks `provider`, with a cache of the policy's size.
+    pub fn new(provider: Option<Arc<dyn SearchProvider>>, policy: &policy::Search) -> Self {
+        Self { provider, cache: Cache::new(policy) }
     }
 
     /// Searches. Never fails: search is an extra, and the reply says why it is empty.
@@ -38,8 +40,12 @@ impl Desk {
             let detail = "nothing was left to look for after patient data was masked";
             return empty(provider.name(), Degradation::because(COMPONENT, "only_personal_data", detail));
         }
-        let pages = provider.search(inquiry, deadline.stage(limits.search, limits.parse)).await;
-        reply(provider.name(), pages, inquiry.max_results)
+        let stage = deadline.stage(limits.search, limits.parse);
+        let search = async || {
+            let pages = provider.search(inquiry, stage).await?;
+            Ok(page::results(pages, inquiry.max_results).into())
+        };
+        reply(provider.name(), self.cache.find(inquiry, stage, limits, provider.name(), search).await)
     }
 
     /// Whether there is a provider.
@@ -48,11 +54,10 @@ impl Desk {
     }
 }
 
-fn reply(provider: &str, pages: Result<Vec<RawPage>, Failure>, limit: usize) -> SearchReply {
-    match pages {
-        Ok(pages) => {
-            let results = page::results(pages, limit);
-            SearchReply { results, provider: provider.to_owned(), cached: false, degraded: Vec::new() }
+fn reply(provider: &str, found: Result<Found, Arc<Failure>>) -> SearchReply {
+    match found {
+        Ok((results, cached)) => {
+            SearchReply { results: results.to_vec(), provider: provider.to_owned(), cached, degraded: Vec::new() }
         }
         Err(failure) => {
             tracing::warn!(provider, reason = failure.reason(), "search failed");

@@ -6,6 +6,7 @@
 //!
 //! Search is an extra. When no provider is configured, or it fails, the reply is 200 with no results and the reason.
 
+pub mod cache;
 pub mod config;
 pub mod desk;
 pub mod error;

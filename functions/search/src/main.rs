@@ -7,7 +7,7 @@ use shared::serve::{ResponseMode, StartError, run};
 async fn main() -> anyhow::Result<()> {
     run(ResponseMode::from_env()?, async |core| {
         let provider = Settings::from_env().provider(&core)?;
-        Ok::<_, StartError>(Search::new(Desk::new(provider), core))
+        Ok::<_, StartError>(Search::new(Desk::new(provider, &core.policy().search), core))
     })
     .await?;
     Ok(())

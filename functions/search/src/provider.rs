@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use shared::{contract::search::Recency, deadline::Deadline, dependency::CallError, http::HttpFault, phi::Masked};
 
 /// What to look for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Inquiry {
     /// The words; a third party sees them.
     pub query: Masked,

@@ -36,7 +36,8 @@ async fn desk(engine: Engine, tasks: &mut JoinSet<()>) -> Desk {
     let app = Router::new().route("/search", post(answer)).with_state(engine);
     tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
     let settings = Settings { key: Some("key".to_owned().into()), url };
-    Desk::new(settings.provider(&Core::embedded().unwrap()).unwrap())
+    let core = Core::embedded().unwrap();
+    Desk::new(settings.provider(&core).unwrap(), &core.policy().search)
 }
 
 fn engine(status: StatusCode, body: &'static str) -> Engine {
@@ -97,6 +98,6 @@ async fn an_answer_that_is_none_is_a_fault() {
 
 #[tokio::test]
 async fn without_a_key_nothing_is_asked() {
-    let reply = search(&Desk::new(None)).await;
+    let reply = search(&Desk::new(None, &Policy::embedded().unwrap().search)).await;
     assert_eq!((reply.provider.as_str(), reply.degraded[0].reason.as_str()), ("none", "not_configured"));
 }

@@ -92,7 +92,6 @@ impl From<CallError<HttpFault>> for Failure {
     fn from(error: CallError<HttpFault>) -> Self {
         match &error {
             CallError::Fault { source: HttpFault::Body, .. } => Self::Malformed,
-            CallError::Fault { source: HttpFault::Status { status: 429, .. }, .. } => Self::Call("overloaded"),
             _ => Self::Call(error.reason()),
         }
     }

@@ -25,6 +25,8 @@ enum Command {
     Services(command::services::ServicesArgs),
     /// Proves that the fleet at its worst fits what its dependencies allow; fails when it does not.
     Capacity(command::capacity::CapacityArgs),
+    /// Shows the fleet's circuit breakers, or forces one: `breaker tavily open`, `closed`, or `none` to let it decide.
+    Breaker(command::breaker::BreakerArgs),
     /// Applies the migrations to a database.
     Migrate(command::migrate::MigrateArgs),
     /// Runs a command on the database of `run`, whose URL is in `DATABASE_URL`; starts it when it does not run.
@@ -68,6 +70,7 @@ impl Cli {
             Command::Run(args) => command::run::run(args).await,
             Command::Services(args) => command::services::run(args).await,
             Command::Capacity(args) => command::capacity::run(args),
+            Command::Breaker(args) => command::breaker::run(args).await,
             Command::Migrate(args) => command::migrate::run(args).await,
             Command::WithDatabase(args) => command::with_database::run(args).await,
             Command::WithPostgres(args) => command::with_postgres::run(args).await,

@@ -1,5 +1,6 @@
 //! The commands of the binary `local`.
 
+pub(crate) mod breaker;
 pub(crate) mod capacity;
 pub(crate) mod migrate;
 pub(crate) mod run;

@@ -101,6 +101,14 @@ pub struct Admission<'a> {
     pub probe_until: Option<i64>,
 }
 
+/// What an [`Admission`] is, apart from its breaker: for those who own the breaker, and settle later.
+#[derive(Debug)]
+pub struct Leave {
+    pass: Option<Pass>,
+    place: Place,
+    began: Instant,
+}
+
 /// Whose item admitted a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -193,6 +201,12 @@ impl Breaker {
         let due = stale && !memory.refreshing && self.store_of(&self.settings.load()).is_some();
         memory.refreshing |= due;
         due.then(|| Refresh(self))
+    }
+
+    /// Takes up an admission that was set aside; what is left of it says nothing any more.
+    pub fn resume(&self, leave: &mut Leave) -> Admission<'_> {
+        let Leave { ref mut pass, place, began } = *leave;
+        Admission { breaker: self, pass: pass.take(), place, began, probe_until: None }
     }
 
     /// What it looks like now.

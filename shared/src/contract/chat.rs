@@ -114,7 +114,7 @@ pub struct ToolRun {
     pub name: String,
     /// Which wave, from 1.
     pub wave: usize,
-    /// `ok`, `timeout`, `overloaded`, `fault`, `not_configured`, `cancelled`.
+    /// `ok`, or the reason why it brought nothing: `circuit_open`, `timeout`, `overloaded`, `fault`, `not_configured`, ...
     pub outcome: String,
     /// Its time in milliseconds.
     pub ms: f64,

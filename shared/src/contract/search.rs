@@ -19,7 +19,7 @@ pub struct SearchRequest {
 }
 
 /// How recent a page must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recency {
     /// The last day.
@@ -39,7 +39,7 @@ pub struct SearchReply {
     pub results: Vec<WebResult>,
     /// Who searched: `tavily`, or `none`.
     pub provider: String,
-    /// Whether they came from the cache.
+    /// Whether they came from the cache, or from an equal search that was under way.
     pub cached: bool,
     /// What was left out.
     pub degraded: Vec<Degradation>,

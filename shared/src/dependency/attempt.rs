@@ -1,12 +1,13 @@
 //! One attempt, through every limit and back.
 
-use std::{future::Future, pin::pin, task::Poll, time::Duration};
+use std::{convert::Infallible, future::Future, pin::pin, task::Poll, time::Duration};
 
 use super::{CallError, Classify, Dependency, Verdict, outcome::Outcomes};
 use crate::{
     breaker::{self, Admission},
     clock::{self, Wall},
     deadline::Deadline,
+    gate::Permit,
 };
 
 /// A provider that says "fewer" without saying for how long is left alone for this long.
@@ -17,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 const EXHAUSTED_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// How the attempt itself ended.
-enum End<T, E> {
+pub(super) enum End<T, E> {
     Answer(T),
     Fault(E),
     /// Cut by the attempt's own timeout.
@@ -26,13 +27,21 @@ enum End<T, E> {
     Cut,
 }
 
+/// What an attempt that ended well still holds.
+pub(super) struct Held<'a> {
+    pub(super) permit: Permit,
+    pub(super) admission: Admission<'a>,
+    pub(super) took: Duration,
+}
+
 impl Dependency {
+    /// One attempt. A failure is told to the breaker here, a success by whoever gets what it holds.
     pub(super) async fn attempt<T, E, F, Fut>(
         &self,
         deadline: Deadline,
         tokens: u32,
         start: &F,
-    ) -> Result<T, CallError<E>>
+    ) -> Result<(T, Held<'_>), CallError<E>>
     where
         E: Classify,
         F: Fn(Deadline) -> Fut,
@@ -78,12 +87,19 @@ impl Dependency {
             None => work.await,
             Some(refresh) => tokio::join!(work, refresh.run(deadline)).0,
         };
+        let took = began.elapsed();
+        let end = match end {
+            End::Answer(answer) => return Ok((answer, Held { permit, admission, took })),
+            End::Fault(fault) => End::Fault(fault),
+            End::Late => End::Late,
+            End::Cut => End::Cut,
+        };
         drop(permit);
-        self.conclude(end, admission, began.elapsed(), deadline).await
+        self.conclude(end, admission, took, deadline).await.map(|never: Infallible| match never {})
     }
 
     /// The bulkhead, then the turn.
-    async fn pass<E>(&self, deadline: Deadline, tokens: u32) -> Result<crate::gate::Permit, CallError<E>> {
+    async fn pass<E>(&self, deadline: Deadline, tokens: u32) -> Result<Permit, CallError<E>> {
         let door = &*self.0;
         let permit = door.bulkhead.enter(deadline).await.map_err(|full| {
             Outcomes::count(&door.outcomes.refused);
@@ -111,7 +127,7 @@ impl Dependency {
     }
 
     /// Tells the breaker and the counters, and turns the end into the caller's result.
-    async fn conclude<T, E: Classify>(
+    pub(super) async fn conclude<T, E: Classify>(
         &self,
         end: End<T, E>,
         admission: Admission<'_>,

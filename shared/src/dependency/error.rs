@@ -68,7 +68,9 @@ impl<E> CallError<E> {
             | Self::Fault { dependency, .. } => dependency,
         }
     }
+}
 
+impl<E: Classify> CallError<E> {
     /// A stable word for replies, logs and metrics.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -78,7 +80,11 @@ impl<E> CallError<E> {
             Self::RateLimited { .. } => "rate_limited",
             Self::Refused { .. } => "overloaded",
             Self::Timeout { .. } => "timeout",
-            Self::Fault { .. } => "fault",
+            Self::Fault { source, .. } => match source.verdict() {
+                Verdict::Limited(_) => "rate_limited",
+                Verdict::Exhausted => "quota",
+                Verdict::Fault | Verdict::Ignored => "fault",
+            },
         }
     }
 
@@ -88,12 +94,14 @@ impl<E> CallError<E> {
             Self::Open { retry_after, .. }
             | Self::RateLimited { retry_after, .. }
             | Self::Refused { retry_after, .. } => Some(*retry_after),
-            Self::Expired { .. } | Self::Timeout { .. } | Self::Fault { .. } => None,
+            Self::Fault { source, .. } => match source.verdict() {
+                Verdict::Limited(asked) => asked,
+                Verdict::Fault | Verdict::Exhausted | Verdict::Ignored => None,
+            },
+            Self::Expired { .. } | Self::Timeout { .. } => None,
         }
     }
-}
 
-impl<E: Classify> CallError<E> {
     /// Whether another attempt may help, and the pause that was asked for.
     pub(super) fn repeatable(&self) -> Option<Duration> {
         match self {

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::{Either, select};
 
-use super::{CallError, Classify, Dependency, Effect, outcome::Outcomes};
+use super::{CallError, Classify, Dependency, Effect, attempt::Held, outcome::Outcomes};
 use crate::deadline::Deadline;
 
 /// No hedge before this much was seen.
@@ -51,7 +51,7 @@ impl Dependency {
         effect: Effect,
         tokens: u32,
         start: &F,
-    ) -> Result<T, CallError<E>>
+    ) -> Result<(T, Held<'_>), CallError<E>>
     where
         E: Classify,
         F: Fn(Deadline) -> Fut,

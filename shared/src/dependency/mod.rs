@@ -10,6 +10,7 @@ mod hedge;
 mod outcome;
 mod retry;
 mod status;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +21,20 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use futures_util::{Stream, StreamExt};
 
 pub use error::CallError;
 pub use outcome::{Classify, Effect, Verdict};
 pub use status::DependencyStatus;
+pub use stream::Pieces;
 
-use self::{hedge::Quantile, outcome::Outcomes, retry::RetryBudget};
+use self::{
+    attempt::{End, Held},
+    hedge::Quantile,
+    outcome::Outcomes,
+    retry::RetryBudget,
+    stream::Flow,
+};
 use crate::{
     breaker::Breaker,
     clock::Wall,
@@ -138,12 +147,62 @@ impl Dependency {
         F: FnMut(Deadline) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
+        let (answer, Held { permit, admission, took }) = self.tried(deadline, effect, tokens, attempt).await?;
+        drop(permit);
+        self.conclude(End::Answer(answer), admission, took, deadline).await
+    }
+
+    /// The same for a reply that comes in pieces. The first one belongs to the call. The others come within the time of
+    /// an attempt each, and until `until` in all; as long as they come the place in the bulkhead is taken. Their clean
+    /// end is a success and a fault among them a failure of the dependency; dropping them says nothing.
+    ///
+    /// A probe has shown that it is well with its first piece: a stream may last longer than its permit.
+    pub async fn call_streaming<T, S, E, F, Fut>(
+        &self,
+        deadline: Deadline,
+        until: Deadline,
+        effect: Effect,
+        tokens: u32,
+        mut attempt: F,
+    ) -> Result<Pieces<T, E>, CallError<E>>
+    where
+        T: Send + 'static,
+        S: Stream<Item = Result<T, E>> + Send + Unpin + 'static,
+        E: Classify + Send + 'static,
+        F: FnMut(Deadline) -> Fut,
+        Fut: Future<Output = Result<S, E>>,
+    {
+        let begin = |deadline| {
+            let opening = attempt(deadline);
+            async move {
+                let mut pieces = opening.await?;
+                Ok((pieces.next().await.transpose()?, pieces))
+            }
+        };
+        let ((first, pieces), held) = self.tried(deadline, effect, tokens, begin).await?;
+        Ok(Flow::of(self, held, until).await.carry(first, pieces))
+    }
+
+    /// Attempts under all limits, until one ends well or none is left.
+    async fn tried<T, E, F, Fut>(
+        &self,
+        deadline: Deadline,
+        effect: Effect,
+        tokens: u32,
+        attempt: F,
+    ) -> Result<(T, Held<'_>), CallError<E>>
+    where
+        E: Classify,
+        F: FnMut(Deadline) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
         let attempt = Mutex::new(attempt);
         let start = |deadline| (attempt.lock().unwrap_or_else(PoisonError::into_inner))(deadline);
         self.0.budget.deposit();
         let mut turn = 0;
         loop {
-            let outcome = self.hedged(deadline, effect, tokens, &start).await;
+            // Some 20 KB, twice with a hedge: boxed, or every stage of a request would carry it.
+            let outcome = Box::pin(self.hedged(deadline, effect, tokens, &start)).await;
             let Err(error) = outcome else { return outcome };
             turn += 1;
             match self.next_try(turn, effect, &error, deadline) {

@@ -156,6 +156,9 @@ pub struct Search {
     pub search: Duration,
     #[serde(with = "duration")]
     pub parse: Duration,
+    pub cache_entries: u64,
+    #[serde(with = "duration")]
+    pub cache_ttl: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::simulator::{Effect, Fault, Provider};
-
-use crate::{
-    chat::{assert_citations_hold, with_providers},
-    is_degraded,
+use tests::{
+    assembly::{Bundle, PolicyFile, connect, with_corpus},
+    simulator::{Effect, Fault, Provider, Simulator},
 };
+
+use crate::{chat::assert_citations_hold, is_degraded};
 
 #[tokio::test]
 async fn each_fault_of_web_search_is_declared_with_its_reason() -> Result<()> {
-    let (bundle, simulator) = with_providers().await?;
+    let (bundle, simulator, _policy) = without_breakers().await?;
     let faults = [
         (Fault::new(Effect::Stall), "timeout"),
         (Fault::new(Effect::Cut), "fault"),
@@ -37,7 +37,7 @@ async fn each_fault_of_web_search_is_declared_with_its_reason() -> Result<()> {
 
 #[tokio::test]
 async fn a_model_that_fails_is_replaced_by_the_documents_own_sentences() -> Result<()> {
-    let (bundle, simulator) = with_providers().await?;
+    let (bundle, simulator, _policy) = without_breakers().await?;
     for (fault, reason) in [
         (Fault::new(Effect::Stall), "timeout"),
         (Fault::status(503), "fault"),
@@ -50,4 +50,14 @@ async fn a_model_that_fails_is_replaced_by_the_documents_own_sentences() -> Resu
         assert_citations_hold(&answer.json());
     }
     bundle.stack.stop().await
+}
+
+/// Each fault by itself: no circuit opens, and no pause outlasts its case.
+async fn without_breakers() -> Result<(Bundle, Simulator, PolicyFile)> {
+    let simulator = Simulator::start()?;
+    let mut config = with_corpus().await?;
+    connect(&mut config, &simulator);
+    let overrides = "tavily: { breaker: { mode: metrics_only } }, openai: { breaker: { mode: metrics_only } }";
+    let policy = PolicyFile::of(&mut config, &format!("dependencies: {{ overrides: {{ {overrides} }} }}"))?;
+    Ok((Bundle::start(config).await?, simulator, policy))
 }

@@ -22,6 +22,8 @@ async fn events_come_in_order_and_add_up_to_the_reply() -> Result<()> {
             let bundle = Bundle::start(config).await?;
             let events = ask(&bundle).await?;
             assert_adds_up(&events);
+            let (_, done) = events.last().unwrap();
+            assert_eq!(done["usage"]["total_tokens"].as_u64().is_some(), with_model, "{done:#}");
             bundle.stack.stop().await?;
         }
     }

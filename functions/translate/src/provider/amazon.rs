@@ -100,8 +100,5 @@ impl Translator for Amazon {
 }
 
 fn failure(error: &CallError<Refusal>) -> Failure {
-    match error {
-        CallError::Fault { source, .. } if source.0.is_too_many_requests_exception() => Failure::Call("overloaded"),
-        other => Failure::Call(other.reason()),
-    }
+    Failure::Call(error.reason())
 }

@@ -10,6 +10,7 @@
 mod breaker;
 mod cancellation;
 mod contract;
+mod crowd;
 mod limiter;
 mod outage;
 mod simulation;

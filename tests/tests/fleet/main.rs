@@ -14,3 +14,4 @@ mod crowd;
 mod limiter;
 mod outage;
 mod simulation;
+mod status;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{clock, policy::Service};
 
 /// From one warning about a limit to the next.
-const QUIET: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(60);
 /// The marks are kept in these parts of one: comparisons stay in whole numbers.
 const WHOLE: usize = 1_000;
 

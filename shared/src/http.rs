@@ -176,6 +176,7 @@ impl Classify for HttpFault {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients, with limits")]
 fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
     Client::builder()
         .redirect(redirect::Policy::none())

@@ -292,6 +292,7 @@ impl Breaker {
             let mut own: Item = [("st", "C".into()), ("gen", 0.into())].into_iter().collect();
             (!closed).then(|| begun(&mut own));
             memory.own = Some(own);
+            tracing::warn!(dependency = self.name, "store_degraded");
         }
         drop(memory);
         self.admit_alone(&settings.rules.alone())
@@ -367,9 +368,12 @@ impl Breaker {
             memory.view = view;
         }
         // The fleet speaks again: what this environment thought alone no longer counts.
-        memory.own = None;
+        let alone = memory.own.take().is_some();
         memory.away_since = None;
         drop(memory);
+        if alone {
+            tracing::info!(dependency = self.name, "store_recovered");
+        }
         if record.generation > before.generation {
             self.noticed(&before, &record);
         }

@@ -33,7 +33,7 @@ impl Admission<'_> {
             (Place::Fleet, Some(fleet)) => {
                 self.breaker.settle_with(&**fleet, &settings, &self, pass, (verdict, took), store).await;
             }
-            _ => self.breaker.settle_alone(&settings, pass, verdict),
+            _ => self.breaker.settle_alone(&settings, &pass, verdict),
         }
     }
 
@@ -65,7 +65,7 @@ impl Drop for Admission<'_> {
     fn drop(&mut self) {
         let probe = self.pass.take().filter(|pass| pass.slot.is_some() && self.place == Place::Own);
         if let Some(pass) = probe {
-            self.breaker.settle_alone(&self.breaker.settings.load(), pass, Verdict::Inconclusive);
+            self.breaker.settle_alone(&self.breaker.settings.load(), &pass, Verdict::Inconclusive);
         }
     }
 }
@@ -207,11 +207,11 @@ impl Breaker {
         }
     }
 
-    fn settle_alone(&self, settings: &Settings, pass: Pass, verdict: Verdict) {
+    fn settle_alone(&self, settings: &Settings, pass: &Pass, verdict: Verdict) {
         let fleet = self.store_of(settings).is_some();
         let rules = if fleet { settings.rules.alone() } else { settings.rules.clone() };
         let seen = Record::of(self.memory().own.as_ref());
-        if let Some(row) = settle(&seen, &pass, verdict, self.wall.now_ms(), &rules) {
+        if let Some(row) = settle(&seen, pass, verdict, self.wall.now_ms(), &rules) {
             self.change_own(row, &pass.nonce, &rules);
         }
     }

@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
     clippy::print_stderr,
     reason = "a test fails by panicking, and prints its seed"
 )]
@@ -12,6 +13,8 @@ mod cancellation;
 mod contract;
 mod crowd;
 mod limiter;
+mod machine;
 mod outage;
+mod processes;
 mod simulation;
 mod status;

@@ -1,5 +1,7 @@
 //! New policies while requests are in flight, bad ones, and AppConfig over a real connection.
 
+#![expect(clippy::disallowed_types, reason = "the tests own their tasks")]
+
 use std::{path::PathBuf, sync::Arc};
 
 use http::StatusCode;

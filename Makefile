@@ -32,7 +32,7 @@ NEWEST_GLIBC := 2.34
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint docs deny templates capacity sizes glibc advisories \
+.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint docs deny templates capacity sizes glibc advisories bench \
         model-layer sam-build sam-local sam-smoke deploy clean
 
 help: ## Lists the commands
@@ -164,6 +164,10 @@ advisories: tools ## Asks the advisory database about the crates; needs the inte
 
 load: setup build ## Fifty questions at once while a provider has stalled; prints what came back and how late
 	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(BIN)/local with-postgres -- $(BIN)/load
+
+# `shared` alone, without the AWS SDK. A run takes 15 s.
+bench: ## Measures the concurrency core beside plain tokio; builds it for release first, in some 4 minutes, then 1
+	@$(CARGO) bench --quiet --locked -p shared --bench core
 
 ## Deploying ------------------------------------------------------------------------------------------------------------
 

@@ -6,15 +6,22 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use futures_util::{StreamExt, stream};
 
 use crate::{
     clock::Wall,
     control::{Allowed, Store},
+    deadline::Deadline,
     dependency::{Dependency, DependencyStatus, Fleet},
     gate::Gate,
     identity::Identity,
+    metrics::Sample,
     policy::{History, Policy, PolicyError, PolicyStatus},
+    watermark::Marks,
 };
+
+/// How many of the fleet's items a status reads at a time.
+const LOOKS_AT_ONCE: usize = 4;
 
 /// Made once at the start; clones share everything.
 #[derive(Clone, Debug)]
@@ -128,7 +135,13 @@ impl Core {
     /// The door in front of the function `name`.
     pub fn gate(&self, name: &'static str) -> Arc<Gate> {
         let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.entry(name).or_insert_with(|| Arc::new(Gate::new(self.policy().gate(name)))).clone()
+        let make = || {
+            let policy = self.policy();
+            let gate = Gate::new(&format!("gate/{name}"), policy.gate(name));
+            gate.watch(Marks::of(&policy.service));
+            Arc::new(gate)
+        };
+        gates.entry(name).or_insert_with(make).clone()
     }
 
     /// Lays a new policy under everything that is running. Nothing in flight loses its permit.
@@ -138,7 +151,10 @@ impl Core {
         let doors = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner);
         doors.values().for_each(|door| door.adopt(&policy));
         let gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.iter().for_each(|(name, gate)| gate.resize(policy.gate(name)));
+        gates.iter().for_each(|(name, gate)| {
+            gate.watch(Marks::of(&policy.service));
+            gate.resize(policy.gate(name));
+        });
         self.0.history.adopted();
     }
 
@@ -150,6 +166,20 @@ impl Core {
     /// When the policy was adopted, and which one was refused last.
     pub fn policy_status(&self) -> PolicyStatus {
         self.0.history.status()
+    }
+
+    /// Looks how the fleet's breakers and limiters are now, a few at a time.
+    pub async fn look(&self, store: Deadline) {
+        let doors: Vec<_> = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        stream::iter(doors).for_each_concurrent(LOOKS_AT_ONCE, async |door| door.look(store).await).await;
+    }
+
+    /// The numbers of the function's gate and of all dependencies. Peaks begin anew.
+    pub fn samples(&self, function: &'static str) -> Vec<Sample> {
+        let gate = self.gate(function);
+        let doors = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        let doors = doors.values().map(|door| Sample::of_dependency(&door.status(), door.take_peak()));
+        [Sample::of_gate(&gate.status(), gate.take_peak())].into_iter().chain(doors).collect()
     }
 
     /// All dependencies as this process sees them.

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::{
     deadline::{Deadline, Elapsed},
     gate::{Gate, GateLimits, GateStatus, Overloaded},
+    watermark::Marks,
 };
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -71,7 +72,7 @@ impl CpuPool {
         let received = Arc::new(Mutex::new(received));
         let threads = (0..in_flight).map(|number| worker(format!("{name}-{number}"), received.clone()));
         Ok(Self {
-            gate: Gate::new(GateLimits { in_flight, queue, max_wait, adaptive: false }),
+            gate: Gate::new(&format!("cpu_pool/{name}"), GateLimits { in_flight, queue, max_wait, adaptive: false }),
             jobs: Some(jobs),
             threads: threads.collect::<Result<_, _>>()?,
         })
@@ -99,6 +100,16 @@ impl CpuPool {
         let jobs = self.jobs.as_ref().ok_or(CpuError::Crashed)?;
         jobs.try_send(Box::new(job)).map_err(|_| CpuError::Crashed)?;
         deadline.bound("a computation", result).await?.map_err(|_| CpuError::Crashed)
+    }
+
+    /// Warns from now on by these marks.
+    pub fn watch(&self, marks: Marks) {
+        self.gate.watch(marks);
+    }
+
+    /// The most threads that were busy at once since this was last asked.
+    pub fn take_peak(&self) -> usize {
+        self.gate.take_peak()
     }
 
     /// Threads in use, and who waits for one.

@@ -20,6 +20,7 @@ pub mod http;
 pub mod identity;
 #[cfg(feature = "invoke")]
 pub mod invoke;
+pub mod metrics;
 #[cfg(feature = "model")]
 pub mod model;
 pub mod phi;
@@ -32,3 +33,4 @@ pub mod rate;
 pub mod scope;
 pub mod serve;
 pub mod telemetry;
+pub mod watermark;

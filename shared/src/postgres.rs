@@ -5,24 +5,28 @@
 //! A dropped transaction is rolled back before its connection is lent again: `ROLLBACK` is queued behind the
 //! statement that was cut, and the check on checkout waits behind both.
 
+mod lent;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-    Transaction,
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio_postgres::{Config, NoTls, error::SqlState};
 
+use self::lent::{Counts, Lending, Lent};
 use crate::{
+    clock,
     core::Core,
     deadline::Deadline,
     dependency::{CallError, Classify, Dependency, Effect, Verdict},
+    metrics::Sample,
     policy,
+    watermark::Marks,
 };
 
 /// A session whose process froze in a transaction gives its locks back this long after its deadline.
@@ -38,6 +42,7 @@ pub struct Database {
     core: Core,
     config: Config,
     pool: Arc<ArcSwap<SizedPool>>,
+    lending: Arc<Lending>,
     reads: Dependency,
     writes: Dependency,
 }
@@ -89,8 +94,16 @@ pub struct DatabaseStatus {
     pub connections: usize,
     /// Connections that may exist.
     pub max_connections: usize,
+    /// Connections that are lent.
+    pub in_use: usize,
     /// Transactions that wait for a connection.
     pub waiting: usize,
+    /// Connections lent since the start.
+    pub lent: u64,
+    /// Transactions since the start for which none became free in time.
+    pub exhausted: u64,
+    /// What transactions have waited for connections, those that were made for them among it, in microseconds.
+    pub waited_us: u64,
 }
 
 impl Database {
@@ -108,7 +121,7 @@ impl Database {
         let pool = Arc::new(ArcSwap::from_pointee(SizedPool::new(config.clone(), &policy.postgres)?));
         let reads = core.dependency("postgres");
         let writes = core.dependency("postgres_write");
-        Ok(Self { core: core.clone(), config, pool, reads, writes })
+        Ok(Self { core: core.clone(), config, pool, lending: Arc::default(), reads, writes })
     }
 
     /// Runs `work` in a read-only transaction as `principal`.
@@ -140,7 +153,27 @@ impl Database {
     /// What it looks like from this process.
     pub fn status(&self) -> DatabaseStatus {
         let pool = self.pool.load().pool.status();
-        DatabaseStatus { connections: pool.size, max_connections: pool.max_size, waiting: pool.waiting }
+        let Counts { lent, exhausted, waited_us } = self.lending.counts();
+        DatabaseStatus {
+            connections: pool.size,
+            max_connections: pool.max_size,
+            in_use: self.lending.in_use(),
+            waiting: pool.waiting,
+            lent,
+            exhausted,
+            waited_us,
+        }
+    }
+
+    /// The pool's numbers for the metrics.
+    pub fn sample(&self) -> Sample {
+        let status = self.status();
+        Sample::of_pool("postgres")
+            .count("Admitted", status.lent)
+            .count("RefusedWaitTooLong", status.exhausted)
+            .microseconds("WaitedTime", status.waited_us)
+            .gauge("InUsePeak", self.lending.take_peak())
+            .gauge("Limit", status.max_connections)
     }
 
     /// Closes all connections; what comes later is refused.
@@ -168,8 +201,15 @@ impl Database {
         Ok(result)
     }
 
-    async fn connection(&self) -> Result<Object, DatabaseFault> {
-        self.pool().get().await.map_err(DatabaseFault::from)
+    async fn connection(&self) -> Result<Lent, DatabaseFault> {
+        let (pool, began) = (self.pool(), clock::now());
+        let lent = pool.get().await.map_err(DatabaseFault::from);
+        self.lending.waited(clock::now() - began);
+        if matches!(lent, Err(DatabaseFault::Exhausted)) {
+            self.lending.exhausted();
+        }
+        let marks = Marks::of(&self.core.policy().service);
+        Ok(self.lending.clone().lend(lent?, pool.status().max_size, marks))
     }
 
     /// The pool, as large as the policy says now. One of another size takes the place of the old one, whose

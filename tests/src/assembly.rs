@@ -78,6 +78,16 @@ pub fn with_empty_database() -> Result<StackConfig> {
     Ok(config)
 }
 
+/// All five functions without a database, a model or a provider.
+///
+/// # Errors
+/// When nothing is built.
+pub fn without_stores() -> Result<StackConfig> {
+    let mut config = StackConfig::new(binaries()?);
+    config.database = DatabaseChoice::None;
+    Ok(config)
+}
+
 /// Connects all providers of `simulator`.
 pub fn connect(config: &mut StackConfig, simulator: &Simulator) {
     for function in ["orchestrate", "translate"] {

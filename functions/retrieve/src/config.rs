@@ -6,6 +6,7 @@ use shared::{
     core::Core,
     policy::Policy,
     postgres::{ConfigError, Database},
+    watermark::Marks,
 };
 
 use crate::embedding::{Embedder, EmbedderLimits, ModelError};
@@ -56,7 +57,9 @@ impl Config {
             // A question gives up long before, at its own ceiling.
             max_wait: limits.document_write,
         };
-        Embedder::load(&self.model_dir, limits)
+        let embedder = Embedder::load(&self.model_dir, limits)?;
+        embedder.watch(Marks::of(&policy.service));
+        Ok(embedder)
     }
 }
 

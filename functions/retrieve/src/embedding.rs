@@ -15,6 +15,8 @@ use shared::{
     cpu::{CpuError, CpuLimits, CpuPool},
     deadline::{Deadline, Elapsed},
     gate::{GateStatus, Overloaded},
+    metrics::Sample,
+    watermark::Marks,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -130,6 +132,16 @@ impl Embedder {
     /// Threads in use, and what waits for one.
     pub fn status(&self) -> GateStatus {
         self.pool.status()
+    }
+
+    /// The same for the metrics.
+    pub fn sample(&self) -> Sample {
+        Sample::of_threads("embedding", &self.pool.status(), self.pool.take_peak())
+    }
+
+    /// Warns from now on by these marks.
+    pub fn watch(&self, marks: Marks) {
+        self.pool.watch(marks);
     }
 
     async fn embed_batch(&self, deadline: Deadline, batch: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {

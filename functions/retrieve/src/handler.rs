@@ -9,6 +9,7 @@ use shared::{
     contract::retrieve::RetrieveRequest,
     core::Core,
     deadline::Deadline,
+    metrics::Sample,
     policy::Policy,
     problem::Problem,
     serve::{Call, Function, Reply, Route},
@@ -102,6 +103,11 @@ impl Function for Retrieve {
         let database = self.store.as_ref().map(|store| store.database().status());
         let embedding = self.embedder.as_ref().ok().map(Embedder::status);
         serde_json::json!({ "postgres": database, "embedding": embedding })
+    }
+
+    fn pools(&self) -> Vec<Sample> {
+        let database = self.store.as_ref().map(|store| store.database().sample());
+        database.into_iter().chain(self.embedder.as_ref().ok().map(Embedder::sample)).collect()
     }
 
     /// The first forward pass touches all weights and costs ten times the second.

@@ -9,9 +9,10 @@ use crate::dynamo::CONTROL;
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that are handed on to every function when they are set.
-const FOR_ALL: [&str; 6] = [
+const FOR_ALL: [&str; 7] = [
     "AWS_LAMBDA_LOG_LEVEL",
     "CORS_ORIGIN",
+    "NAVIGATOR_METRICS",
     "NAVIGATOR_POLICY",
     "NAVIGATOR_STAGE",
     "NAVIGATOR_TOTAL_BUDGET",
@@ -47,6 +48,8 @@ pub fn base(function: &str, endpoints: &Endpoints) -> Environment {
     set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory_mb().to_string());
     set("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true");
     set("TZ", ":UTC");
+    // Nobody reads them here; they would hide the log.
+    set("NAVIGATOR_METRICS", "off");
     if let Some(dynamo) = &endpoints.dynamo {
         set("AWS_ENDPOINT_URL_DYNAMODB", dynamo);
         set("CONTROL_TABLE", CONTROL);

@@ -209,6 +209,14 @@ impl Breaker {
         Admission { breaker: self, pass: pass.take(), place, began, probe_until: None }
     }
 
+    /// Renews the view unless it is fresh, for operators. A failure leaves the old one.
+    pub async fn look(&self, store: Deadline) {
+        let stale = self.memory().view.freshness(clock::now()) != Freshness::Fresh;
+        if let Some(fleet) = self.store_of(&self.settings.load()).filter(|_| stale) {
+            let _ = self.refresh(&**fleet, store).await;
+        }
+    }
+
     /// What it looks like now.
     pub fn status(&self) -> BreakerStatus {
         let memory = self.memory();

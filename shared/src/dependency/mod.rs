@@ -44,6 +44,7 @@ use crate::{
     identity::Identity,
     policy::{DependencyLimits, Policy, RateLimits},
     rate::RateLimiter,
+    watermark::Marks,
 };
 
 /// An outside service, with its limits. Clones share them.
@@ -85,7 +86,7 @@ impl Dependency {
         let door = Self(Arc::new(Door {
             name,
             breaker: Breaker::new(name, &limits, store, wall, identity),
-            bulkhead: Gate::new(bulkhead(&limits)),
+            bulkhead: Gate::new(&format!("bulkhead/{name}"), bulkhead(&limits)),
             rate: ArcSwapOption::empty(),
             tokens: ArcSwapOption::empty(),
             budget: RetryBudget::new(&limits.retry),
@@ -94,6 +95,7 @@ impl Dependency {
             fleet,
             limits: ArcSwap::from_pointee(limits),
         }));
+        door.0.bulkhead.watch(Marks::of(&policy.service));
         door.adopt_rates(policy);
         door
     }
@@ -107,6 +109,7 @@ impl Dependency {
     pub fn adopt(&self, policy: &Policy) {
         let limits = policy.dependency(self.0.name);
         self.0.breaker.adopt(limits);
+        self.0.bulkhead.watch(Marks::of(&policy.service));
         self.0.bulkhead.resize(bulkhead(limits));
         self.0.budget.adopt(&limits.retry);
         self.0.limits.store(Arc::new(limits.clone()));
@@ -246,6 +249,9 @@ impl Dependency {
         let environments = policy.environments(name);
         self.adopt_rate(&self.0.rate, name, limits.rate.as_ref(), environments);
         self.adopt_rate(&self.0.tokens, &format!("{name}#tokens"), limits.tokens.as_ref(), environments);
+        let marks = Marks::of(&policy.service);
+        let limiters = [self.0.rate.load_full(), self.0.tokens.load_full()];
+        limiters.into_iter().flatten().for_each(|limiter| limiter.watch(marks));
     }
 
     fn adopt_rate(

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use serde::Serialize;
 
 use super::Dependency;
-use crate::{breaker::BreakerStatus, gate::GateStatus, rate::LimiterStatus};
+use crate::{breaker::BreakerStatus, deadline::Deadline, gate::GateStatus, rate::LimiterStatus};
 
 /// What a dependency looks like from this process.
 #[derive(Clone, Debug, Serialize)]
@@ -44,6 +44,20 @@ pub struct DependencyStatus {
 }
 
 impl Dependency {
+    /// Looks how the fleet's breaker and limiters are now. What cannot be read stays as it was last seen.
+    pub async fn look(&self, store: Deadline) {
+        let door = &*self.0;
+        door.breaker.look(store).await;
+        for limiter in [door.rate.load_full(), door.tokens.load_full()].into_iter().flatten() {
+            limiter.look(store).await;
+        }
+    }
+
+    /// The most calls that were in flight at once since this was last asked.
+    pub fn take_peak(&self) -> usize {
+        self.0.bulkhead.take_peak()
+    }
+
     /// What it looks like from this process.
     pub fn status(&self) -> DependencyStatus {
         let door = &*self.0;

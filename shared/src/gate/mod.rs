@@ -34,6 +34,7 @@ use crate::{
     clock,
     context::{self, Criticality},
     deadline::Deadline,
+    watermark::Marks,
 };
 
 pub use self::counters::{GateStatus, Refusal, Refusals};
@@ -62,6 +63,8 @@ pub struct Gate(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    /// What it protects, for warnings: such as `bulkhead/openai`.
+    what: String,
     state: Mutex<State>,
     counters: Counters,
     /// Told when the last permit is back, once somebody has asked for it.
@@ -84,10 +87,15 @@ pub struct Overloaded {
 }
 
 impl Gate {
-    /// A gate with all its permits free.
-    pub fn new(limits: GateLimits) -> Self {
+    /// A gate with all its permits free; `what` names it in warnings.
+    pub fn new(what: &str, limits: GateLimits) -> Self {
         let state = Mutex::new(State::new(limits));
-        Self(Arc::new(Shared { state, counters: Counters::default(), empty: Notify::new() }))
+        Self(Arc::new(Shared { what: what.to_owned(), state, counters: Counters::default(), empty: Notify::new() }))
+    }
+
+    /// Warns from now on by these marks.
+    pub fn watch(&self, marks: Marks) {
+        self.0.change(|state| state.watch(marks));
     }
 
     /// Enters, waiting in the bounded queue until `max_wait` or the deadline, whichever is sooner. How critical the
@@ -98,7 +106,7 @@ impl Gate {
     /// No place in the queue, no permit in time, or a more critical caller took the place.
     pub async fn enter(&self, deadline: Deadline) -> Result<Permit, Overloaded> {
         let now = clock::now();
-        if self.0.state().admit() {
+        if self.0.change(State::admit) {
             return Ok(self.0.admitted(now));
         }
         match self.wait(now, deadline).await {
@@ -109,7 +117,7 @@ impl Gate {
 
     /// Takes on new limits. Who is in stays in: under a lower limit the number in flight sinks as permits come back.
     pub fn resize(&self, limits: GateLimits) {
-        let verdicts = self.0.state().resize(clock::now(), limits);
+        let verdicts = self.0.change(|state| state.resize(clock::now(), limits));
         self.0.deliver(verdicts);
     }
 
@@ -132,10 +140,16 @@ impl Gate {
         self.0.counters.status(&self.0.state())
     }
 
+    /// The most permits that were held at once since this was last asked.
+    pub fn take_peak(&self) -> usize {
+        self.0.state().take_peak()
+    }
+
     async fn wait(&self, since: Instant, deadline: Deadline) -> Result<Permit, Refusal> {
         let (answer, verdict) = oneshot::channel();
         let criticality = context::criticality();
-        let (joined, verdicts) = self.0.state().join(Newcomer { since, deadline, criticality, answer });
+        let newcomer = Newcomer { since, deadline, criticality, answer };
+        let (joined, verdicts) = self.0.change(|state| state.join(newcomer));
         self.0.deliver(verdicts);
         let (ticket, until, late) = match joined {
             Joined::Admitted => return Ok(self.0.admitted(since)),
@@ -153,6 +167,18 @@ impl Gate {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides under the lock; speaks, if the use has crossed a mark, without it.
+    fn change<T>(&self, decide: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let decided = decide(&mut state);
+        let crossing = state.note_use();
+        drop(state);
+        if let Some(crossing) = crossing {
+            crossing.tell(&self.what);
+        }
+        decided
     }
 
     fn admitted(self: &Arc<Self>, now: Instant) -> Permit {
@@ -179,9 +205,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let now = clock::now();
         let held = now.saturating_duration_since(self.since);
-        let mut state = self.gate.state();
-        let (verdicts, tell) = (state.release(now, held), state.tells_empty());
-        drop(state);
+        let (verdicts, tell) = self.gate.change(|state| (state.release(now, held), state.tells_empty()));
         self.gate.deliver(verdicts);
         if tell {
             self.gate.empty.notify_waiters();

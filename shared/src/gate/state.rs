@@ -11,7 +11,11 @@ use super::{
     adaptive::AdaptiveLimit,
     queue::{Answer, Newcomer, Queue, Waiter},
 };
-use crate::{context::Criticality, deadline::Deadline};
+use crate::{
+    context::Criticality,
+    deadline::Deadline,
+    watermark::{Crossing, Marks, Watermark},
+};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -23,6 +27,9 @@ pub(super) struct State {
     mean_hold: Duration,
     /// Somebody waits for the gate to be empty.
     draining: bool,
+    /// The most permits that were held since somebody last asked.
+    peak: usize,
+    watermark: Watermark,
 }
 
 /// How a newcomer came in.
@@ -43,7 +50,33 @@ pub(super) struct Verdict {
 impl State {
     pub(super) fn new(limits: GateLimits) -> Self {
         let adaptive = limits.adaptive.then(|| AdaptiveLimit::new(limits.in_flight));
-        Self { limits, in_use: 0, queue: Queue::default(), adaptive, mean_hold: Duration::ZERO, draining: false }
+        Self {
+            limits,
+            in_use: 0,
+            queue: Queue::default(),
+            adaptive,
+            mean_hold: Duration::ZERO,
+            draining: false,
+            peak: 0,
+            watermark: Watermark::default(),
+        }
+    }
+
+    /// Takes on new marks for the warning.
+    pub(super) fn watch(&mut self, marks: Marks) {
+        self.watermark.adopt(marks);
+    }
+
+    /// After each decision: keeps the peak; what there is to say about the use.
+    pub(super) fn note_use(&mut self) -> Option<Crossing> {
+        self.peak = self.peak.max(self.in_use);
+        let limit = self.limit();
+        self.watermark.look(self.in_use, limit)
+    }
+
+    /// The most permits that were held since this was last asked.
+    pub(super) fn take_peak(&mut self) -> usize {
+        std::mem::replace(&mut self.peak, self.in_use)
     }
 
     /// How many may be in flight now.

@@ -11,12 +11,13 @@ use std::{
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use super::{ARRIVAL_MS, Grant, NotUntil, Quota, block, bucket, reserve};
+use super::{ARRIVAL_MS, Grant, NotUntil, Quota, block, bucket, reserve, window};
 use crate::{
     clock::Wall,
     control::{Item, Store, StoreFault, Written},
     deadline::Deadline,
     policy::{Algorithm, RateLimits, RateWithoutStore, Scope},
+    watermark::{Marks, Watermark},
 };
 
 /// Others may take the turn that we saw; each loss shows the next one.
@@ -28,6 +29,8 @@ const MAX_TURNS: usize = 3;
 #[derive(Debug)]
 pub struct RateLimiter {
     key: String,
+    /// For warnings: such as `rate/openai`.
+    what: String,
     store: Option<Arc<dyn Store>>,
     wall: Wall,
     settings: ArcSwap<Settings>,
@@ -50,6 +53,7 @@ struct Memory {
     seen: Option<Item>,
     /// This environment's own item, while the store is away or when there is none.
     own: Option<Item>,
+    watermark: Watermark,
 }
 
 /// The limit leaves no turn in time.
@@ -66,6 +70,12 @@ pub struct LimiterStatus {
     pub limit: i64,
     /// .. in any time of this length, in milliseconds.
     pub per_ms: i64,
+    /// How many of them are taken in the window that ends now, as this environment last saw the fleet's; absent where
+    /// the algorithm does not know windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<usize>,
+    /// For how much longer the provider asked everybody to wait, in milliseconds.
+    pub blocked_ms: u64,
     /// Turns that this environment took.
     pub granted: u64,
     /// Calls that it refused.
@@ -87,6 +97,7 @@ impl RateLimiter {
     ) -> Self {
         Self {
             key: format!("RL#{name}"),
+            what: format!("rate/{name}"),
             store: store.filter(|_| limits.scope == Scope::Fleet),
             wall,
             settings: ArcSwap::from_pointee(Settings::of(limits, environments)),
@@ -100,6 +111,20 @@ impl RateLimiter {
     /// Takes on new limits.
     pub fn adopt(&self, limits: &RateLimits, environments: usize) {
         self.settings.store(Arc::new(Settings::of(limits, environments)));
+    }
+
+    /// Warns from now on by these marks.
+    pub fn watch(&self, marks: Marks) {
+        self.memory().watermark.adopt(marks);
+    }
+
+    /// Looks how the fleet's item is now, for operators. A failure leaves what was last seen.
+    pub async fn look(&self, store: Deadline) {
+        if let Some(fleet) = &self.store
+            && let Ok(item) = fleet.read(store, &self.key).await
+        {
+            self.memory().seen = item;
+        }
     }
 
     /// Takes a turn of `weight` and waits for it. `store` bounds what may be spent on asking the fleet. A caller that
@@ -153,14 +178,20 @@ impl RateLimiter {
 
     /// What it looks like now.
     pub fn status(&self) -> LimiterStatus {
-        let quota = &self.settings.load().quota;
+        let settings = self.settings.load();
+        let (quota, now) = (&settings.quota, self.wall.now_ms());
+        let memory = self.memory();
+        let item = memory.own.as_ref().or(memory.seen.as_ref());
+        let blocked = item.and_then(|item| item.number(super::BLOCK)).map_or(0, |until| until - now);
         LimiterStatus {
             limit: quota.limit,
             per_ms: quota.per,
+            used: (settings.algorithm == Algorithm::Window).then(|| window::used(item, now, quota)),
+            blocked_ms: u64::try_from(blocked).unwrap_or(0),
             granted: self.granted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             waited_us: self.waited_us.load(Ordering::Relaxed),
-            alone: self.store.is_some() && self.memory().own.is_some(),
+            alone: self.store.is_some() && memory.own.is_some(),
         }
     }
 
@@ -207,16 +238,16 @@ impl RateLimiter {
         let mut memory = self.memory();
         let (write, grant) = reserve(algorithm, memory.own.as_ref(), now, weight, quota)?;
         memory.own = write.apply(memory.own.as_ref()).or(memory.own.take());
+        if algorithm == Algorithm::Window {
+            let used = window::used(memory.own.as_ref(), now, quota);
+            self.note_use(memory, used, quota);
+        }
         Ok(grant)
     }
 
     /// Somebody may have been told to wait while we waited.
     async fn still_unblocked(&self, store: Deadline) -> Result<(), NotUntil> {
-        if let Some(fleet) = &self.store
-            && let Ok(item) = fleet.read(store, &self.key).await
-        {
-            self.memory().seen = item;
-        }
+        self.look(store).await;
         let now = self.wall.now_ms();
         let blocked = self.memory().seen.as_ref().and_then(|item| item.number(super::BLOCK));
         blocked.filter(|until| *until > now).map_or(Ok(()), |until| Err(NotUntil(until)))
@@ -235,7 +266,21 @@ impl RateLimiter {
         let mut memory = self.memory();
         memory.seen.clone_from(&item);
         memory.own = None;
+        let settings = self.settings.load();
+        if settings.algorithm == Algorithm::Window {
+            let used = window::used(item.as_ref(), self.wall.now_ms(), &settings.quota);
+            self.note_use(memory, used, &settings.quota);
+        }
         Ok((item, won))
+    }
+
+    /// Speaks when the window is nearly full, or no longer; without the lock.
+    fn note_use(&self, mut memory: MutexGuard<'_, Memory>, used: usize, quota: &Quota) {
+        let crossing = memory.watermark.look(used, usize::try_from(quota.limit).unwrap_or(usize::MAX));
+        drop(memory);
+        if let Some(crossing) = crossing {
+            crossing.tell(&self.what);
+        }
     }
 
     fn refusal(&self, NotUntil(at): NotUntil) -> TooMany {

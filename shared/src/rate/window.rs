@@ -23,6 +23,13 @@ pub fn reserve(item: Option<&Item>, now: i64, quota: &Quota) -> Result<(Write, G
     Ok((unblocked(write, now), Grant { at }))
 }
 
+/// How many turns of the window that ends at `now` are taken, those that are still to come among them.
+pub fn used(item: Option<&Item>, now: i64, quota: &Quota) -> usize {
+    let places = usize::try_from(quota.limit).unwrap_or(0).min(RING.len());
+    let held = RING[..places].iter().filter_map(|place| item?.number(place));
+    held.filter(|at| *at > now - quota.per).count()
+}
+
 /// The window, and what clocks may differ and a call may take from its grant to its arrival.
 fn spacing(quota: &Quota) -> i64 {
     if quota.fleet { quota.per + 2 * SKEW_MS + quota.arrival } else { quota.per + quota.arrival }

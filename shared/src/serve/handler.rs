@@ -18,6 +18,7 @@ use crate::{
     context::{self, Criticality},
     core::Core,
     gate::{Gate, Permit},
+    metrics::Sample,
     policy::Policy,
     principal::Auth,
     problem::{Code, Problem},
@@ -61,6 +62,13 @@ impl<F: Function> Server<F> {
         &self.0.gate
     }
 
+    /// The numbers of gate, dependencies and pools.
+    pub(super) fn samples(&self) -> Vec<Sample> {
+        let mut samples = self.0.core.samples(F::NAME);
+        samples.extend(self.function().pools());
+        samples
+    }
+
     /// Answers one request; every outcome has an answer.
     pub async fn answer(self, request: Request) -> Reply {
         let edge = Edge::of(&request);
@@ -99,7 +107,7 @@ impl<F: Function> Server<F> {
     ) -> Result<Reply, Problem> {
         match *route {
             HEALTH => status::health(self.function(), &self.0.core, edge).await,
-            STATUS => status::status(self.function(), &self.0.core),
+            STATUS => status::status(self.function(), &self.0.core).await,
             _ => self.admit(edge, route, params, request).await,
         }
     }

@@ -7,6 +7,7 @@
 mod call;
 mod edge;
 mod handler;
+mod measured;
 mod reply;
 mod route;
 mod runtime;
@@ -23,7 +24,7 @@ pub use reply::{Reply, ReplyBody};
 pub use route::Route;
 pub use runtime::{ResponseMode, StartError, run};
 
-use crate::{context::Criticality, deadline::Deadline, policy::Policy, problem::Problem};
+use crate::{context::Criticality, deadline::Deadline, metrics::Sample, policy::Policy, problem::Problem};
 
 /// What makes one of the five functions: its routes, its gate, and what it does.
 pub trait Function: Send + Sync + 'static {
@@ -51,6 +52,11 @@ pub trait Function: Send + Sync + 'static {
     /// Its pools as this process sees them; gates and dependencies are reported for it.
     fn status(&self) -> serde_json::Value {
         serde_json::json!({})
+    }
+
+    /// The same pools' numbers for the metrics.
+    fn pools(&self) -> Vec<Sample> {
+        Vec::new()
     }
 
     /// What the first request should not have to pay for. Runs before the first one is accepted.

@@ -8,10 +8,11 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use lambda_http::{Body, Error, Request, Response, service_fn};
 
-use super::{Function, Reply, ReplyBody, Server};
+use super::{Function, Reply, ReplyBody, Server, measured::Measured};
 use crate::{
     core::Core,
     deadline::Deadline,
+    metrics::Metrics,
     policy::{PolicyError, live::Live},
     principal::Auth,
     telemetry,
@@ -63,30 +64,32 @@ where
     let function = build(core.clone()).await?;
     let auth = Auth::from_env().map_err(StartError::Variable)?;
     let cors_origin = std::env::var("CORS_ORIGIN").ok().filter(|origin| !origin.is_empty());
-    let server = Server::new(function, core, auth, cors_origin);
-    Box::pin(server.function().warm_up()).await;
-    lambda_runtime::spawn_graceful_shutdown_handler(shutdown(server.clone())).await;
+    let metrics = Metrics::from_env(F::NAME).map_err(StartError::Variable)?;
+    let measured = Measured::new(Server::new(function, core, auth, cors_origin), metrics);
+    Box::pin(measured.server.function().warm_up()).await;
+    lambda_runtime::spawn_graceful_shutdown_handler(shutdown(measured.clone())).await;
     tokio::select! {
-        served = Box::pin(serve(mode, server)) => served.map_err(StartError::Runtime),
+        served = Box::pin(serve(mode, measured)) => served.map_err(StartError::Runtime),
         never = Box::pin(live.follow()) => match never {},
     }
 }
 
-async fn serve<F: Function>(mode: ResponseMode, server: Server<F>) -> Result<(), Error> {
+async fn serve<F: Function>(mode: ResponseMode, measured: Measured<F>) -> Result<(), Error> {
     match mode {
         ResponseMode::Buffered => {
-            let answer = move |request: Request| buffered(server.clone(), request);
+            let answer = move |request: Request| buffered(measured.clone(), request);
             lambda_http::run_concurrent(service_fn(answer)).await
         }
         ResponseMode::Streamed => {
-            let answer = move |request: Request| streamed(server.clone(), request);
+            let answer = move |request: Request| streamed(measured.clone(), request);
             lambda_http::run_with_streaming_response_concurrent(service_fn(answer)).await
         }
     }
 }
 
-async fn buffered<F: Function>(server: Server<F>, request: Request) -> Result<Response<Body>, Error> {
-    let Reply { status, headers, body } = Box::pin(server.answer(request)).await;
+async fn buffered<F: Function>(measured: Measured<F>, request: Request) -> Result<Response<Body>, Error> {
+    let _invocation = measured.invocation();
+    let Reply { status, headers, body } = Box::pin(measured.server.answer(request)).await;
     let bytes = body.collect().await;
     // Text travels as it is, anything else as base64.
     let body = String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
@@ -96,14 +99,16 @@ async fn buffered<F: Function>(server: Server<F>, request: Request) -> Result<Re
 }
 
 async fn streamed<F: Function>(
-    server: Server<F>,
+    measured: Measured<F>,
     request: Request,
 ) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
-    let Reply { status, headers, body } = Box::pin(server.answer(request)).await;
+    let invocation = measured.invocation();
+    let Reply { status, headers, body } = Box::pin(measured.server.answer(request)).await;
     let pieces = match body {
         ReplyBody::Whole(bytes) => futures_util::stream::once(std::future::ready(bytes)).boxed(),
         ReplyBody::Pieces(pieces) => pieces,
     };
+    let pieces = invocation.streams(pieces);
     let body = StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync();
     let mut response = Response::new(body);
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
@@ -112,13 +117,15 @@ async fn streamed<F: Function>(
 
 /// Lets what is in flight end, then closes the pools. The process exits when this returns.
 fn shutdown<F: Function>(
-    server: Server<F>,
+    measured: Measured<F>,
 ) -> impl FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static {
     move || {
         Box::pin(async move {
+            let server = &measured.server;
             let deadline = Deadline::within(server.policy().service.drain);
             let drained = server.gate().drained(deadline).await;
             tracing::info!(drained, "shutting down");
+            measured.flush();
             server.function().close().await;
         })
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{Function, Reply, Route, edge::Edge};
-use crate::{contract::Health, control, core::Core, problem::Problem};
+use crate::{contract::Health, control, core::Core, deadline::Deadline, problem::Problem};
 
 pub(super) const HEALTH: Route = Route::get("/v1/health");
 pub(super) const STATUS: Route = Route::get("/v1/status");
@@ -24,8 +24,10 @@ pub(super) async fn health<F: Function>(function: &F, core: &Core, edge: &Edge) 
     Reply::ok(&Health::with_missing(missing))
 }
 
-/// Gates, dependencies and pools as this process sees them, and how many tasks it runs.
-pub(super) fn status<F: Function>(function: &F, core: &Core) -> Result<Reply, Problem> {
+/// Gates, dependencies and pools as this process sees them, and how many tasks it runs. Breakers and limiters are the
+/// fleet's, as far as the control table says so within the request's allowance.
+pub(super) async fn status<F: Function>(function: &F, core: &Core) -> Result<Reply, Problem> {
+    core.look(Deadline::within(core.policy().service.store_allowance)).await;
     let mut status = json!({
         "function": F::NAME,
         "version": env!("CARGO_PKG_VERSION"),

@@ -8,6 +8,7 @@ mod chat;
 mod documents;
 mod languages;
 mod load;
+mod metrics;
 mod missing_parts;
 mod openapi;
 mod privacy;

@@ -6,8 +6,10 @@
 mod breaker;
 mod cancellation;
 mod contract;
+mod crowd;
 mod limiter;
 mod machine;
 mod outage;
 mod processes;
 mod simulation;
+mod status;

@@ -54,6 +54,7 @@ async fn a_transaction_that_is_dropped_is_rolled_back_before_its_connection_is_l
             assert!(row.get::<_, bool>(0), "cut after {polls} polls");
         }
         assert_eq!(states(&test).await, ["idle"], "one connection, in no transaction");
+        assert_eq!(database.status().in_use, 0, "{:?}", database.status());
     })
     .await;
 }
@@ -125,6 +126,9 @@ async fn a_full_pool_says_which_wait_ran_out() {
         let (held, waited) = tokio::join!(hold, wait);
         assert!(held.is_ok());
         assert!(matches!(waited, Err(CallError::Fault { source: DatabaseFault::Exhausted, .. })), "{waited:?}");
+        let status = database.status();
+        assert_eq!((status.in_use, status.lent, status.exhausted), (0, 1, 1), "{status:?}");
+        assert!(status.waited_us > 0);
     })
     .await;
 }

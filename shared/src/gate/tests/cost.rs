@@ -8,7 +8,7 @@ const ROUNDS: u32 = 2_000_000;
 #[ignore = "a measurement"]
 async fn of_an_uncontended_entry() {
     for adaptive in [false, true] {
-        let gate = Gate::new(GateLimits { adaptive, ..limits(8, 8) });
+        let gate = Gate::new("test", GateLimits { adaptive, ..limits(8, 8) });
         let deadline = later();
         let started = clock::now();
         for _ in 0..ROUNDS {

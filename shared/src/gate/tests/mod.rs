@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod cost;
+mod near;
 mod order;
 mod resized;
 
@@ -22,7 +23,7 @@ fn limits(in_flight: usize, queue: usize) -> GateLimits {
 }
 
 fn gate(in_flight: usize, queue: usize) -> Gate {
-    Gate::new(limits(in_flight, queue))
+    Gate::new("test", limits(in_flight, queue))
 }
 
 fn later() -> Deadline {

@@ -44,7 +44,7 @@ async fn a_shorter_queue_keeps_who_waits_and_refuses_newcomers() {
 #[tokio::test(start_paused = true)]
 async fn an_adaptive_limit_sinks_while_calls_are_slow_and_shows_it() {
     let adaptive = GateLimits { adaptive: true, ..limits(16, 0) };
-    let gate = Gate::new(adaptive);
+    let gate = Gate::new("test", adaptive);
     assert_eq!(gate.status().adaptive_limit, Some(16));
     for (round, held_for) in [(20, 20), (30, 400)] {
         for _ in 0..round {

@@ -4,7 +4,7 @@
 //! Each names the generation that it was decided on, so that what is decided on an old view loses.
 
 use super::{
-    record::{EXPIRY, Forced, MAX_SLOTS, Record, SUCCESS, TOKEN},
+    record::{EXPIRY, Forced, MAX_SLOTS, Record, SUCCESS, Slot, TOKEN},
     rules::{Rules, SKEW_MS},
 };
 use crate::control::{Attribute, Test, Value, Write};
@@ -99,7 +99,11 @@ impl Row {
                 write.when.extend(all.map(|test| vec![test]));
                 write.close(seen, moment)
             }
-            Self::Reopen(slot) => holding(seen, slot, nonce).open(seen, rules, moment, seen.reopens + 1),
+            // Nobody may have joined the round since: a write that comes late would end the gap between two rounds
+            // while that probe is still out.
+            Self::Reopen(slot) => joined(seen)
+                .fold(holding(seen, slot, nonce), |write, test| write.and_any([test]))
+                .open(seen, rules, moment, seen.reopens + 1),
             Self::Release(slot) => holding(seen, slot, nonce)
                 .and_any([Test::Absent(SUCCESS[slot])])
                 .and_any([Test::Absent("idle"), Test::AtMost("idle", 1)])
@@ -179,6 +183,15 @@ fn closed(seen: &Record) -> Write {
 
 fn holding(seen: &Record, slot: usize, token: &str) -> Write {
     at(seen, "H").and_any([Test::Equals(TOKEN[slot], token.into())])
+}
+
+/// Every slot is held by whom it was seen with.
+fn joined(seen: &Record) -> impl Iterator<Item = Test> {
+    let held = |(slot, name): (&Slot, Attribute)| match slot.token.as_deref() {
+        Some(token) => Test::Equals(name, token.into()),
+        None => Test::Absent(name),
+    };
+    seen.slots.iter().zip(TOKEN).take(seen.calls).map(held)
 }
 
 fn others(seen: &Record, mine: usize) -> impl Iterator<Item = Attribute> {

@@ -57,11 +57,12 @@ impl Dependency {
         F: Fn(Deadline) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
+        // Boxed: an attempt's future holds its call's, and would be in every caller's two times.
+        let first = Box::pin(self.attempt(deadline, tokens, start));
         let hedges = effect == Effect::Idempotent && self.0.limits.load().retry.hedge;
         let Some(late) = self.0.latency.p95().filter(|_| hedges) else {
-            return self.attempt(deadline, tokens, start).await;
+            return first.await;
         };
-        let first = pin!(self.attempt(deadline, tokens, start));
         let first = match select(first, pin!(tokio::time::sleep(late))).await {
             Either::Left((outcome, _)) => return outcome,
             Either::Right(((), first)) => first,
@@ -70,7 +71,7 @@ impl Dependency {
             return first.await;
         }
         Outcomes::count(&self.0.outcomes.hedges);
-        match select(first, pin!(self.attempt(deadline, tokens, start))).await {
+        match select(first, Box::pin(self.attempt(deadline, tokens, start))).await {
             Either::Left((Err(_), second)) => second.await,
             Either::Right((Err(_), first)) => first.await,
             Either::Left((answer, _)) | Either::Right((answer, _)) => answer,

@@ -11,7 +11,7 @@ use std::{
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use super::{Grant, NotUntil, Quota, block, bucket, reserve};
+use super::{ARRIVAL_MS, Grant, NotUntil, Quota, block, bucket, reserve};
 use crate::{
     clock::Wall,
     control::{Item, Store, StoreFault, Written},
@@ -21,6 +21,8 @@ use crate::{
 
 /// Others may take the turn that we saw; each loss shows the next one.
 const MAX_ROUNDS: usize = 12;
+/// Turns that one caller may miss.
+const MAX_TURNS: usize = 3;
 
 /// The limiter of one dependency.
 #[derive(Debug)]
@@ -103,16 +105,27 @@ impl RateLimiter {
     /// Takes a turn of `weight` and waits for it. `store` bounds what may be spent on asking the fleet. A caller that
     /// goes away while it waits forfeits its turn.
     pub async fn acquire(&self, weight: i64, deadline: Deadline, store: Deadline) -> Result<(), TooMany> {
-        let patience = i64::try_from(deadline.remaining().as_millis()).unwrap_or(i64::MAX);
-        let grant = self.reserve(weight, patience, store).await.map_err(|not| self.refusal(not))?;
-        let wait = u64::try_from(grant.at - self.wall.now_ms()).unwrap_or(0);
-        if wait > 0 {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            self.waited_us.fetch_add(wait * 1_000, Ordering::Relaxed);
-            self.still_unblocked(store).await.map_err(|not| self.refusal(not))?;
+        for _ in 0..MAX_TURNS {
+            let patience = i64::try_from(deadline.remaining().as_millis()).unwrap_or(i64::MAX);
+            let grant = self.reserve(weight, patience, store).await.map_err(|not| self.refusal(not))?;
+            self.wait_for(grant, store).await.map_err(|not| self.refusal(not))?;
+            // Who was frozen meanwhile has missed it: the limit counts on calls that come when they may.
+            if self.wall.now_ms() - grant.at < ARRIVAL_MS {
+                self.granted.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            }
         }
-        self.granted.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Err(self.refusal(NotUntil(self.wall.now_ms() + 1_000)))
+    }
+
+    async fn wait_for(&self, grant: Grant, store: Deadline) -> Result<(), NotUntil> {
+        let wait = u64::try_from(grant.at - self.wall.now_ms()).unwrap_or(0);
+        if wait == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        self.waited_us.fetch_add(wait * 1_000, Ordering::Relaxed);
+        self.still_unblocked(store).await
     }
 
     /// The provider asked for a pause: nobody in the fleet takes a turn before it is over.

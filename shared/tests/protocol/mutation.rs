@@ -24,6 +24,8 @@ pub enum Mutation {
     WithoutProbeDeadline,
     /// The next round begins while probes of the last one may still be out.
     WithoutRoundGap,
+    /// A round ends whoever has joined it meanwhile.
+    ReopenBlindly,
     /// A failure is counted without looking at the nonce, so that a request that is sent twice counts twice.
     WithoutNonce,
     /// A run trips one failure early.
@@ -32,7 +34,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All mistakes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::WithoutFence,
         Self::UnconditionalTrip,
         Self::UnconditionalSlot,
@@ -40,6 +42,7 @@ impl Mutation {
         Self::SuccessWithoutToken,
         Self::WithoutProbeDeadline,
         Self::WithoutRoundGap,
+        Self::ReopenBlindly,
         Self::WithoutNonce,
         Self::TripEarly,
     ];
@@ -66,8 +69,10 @@ impl Mutation {
             }
             (Self::CloseAtFirstSuccess, Row::Close(_)) => forget(&mut write, &["k0", "k1"]),
             (Self::SuccessWithoutToken, Row::Succeed(_) | Row::Close(_)) => {
-                forget(&mut write, &["t0", "t1", "gen", "k0", "k1"])
+                forget(&mut write, &["t0", "t1", "gen", "k0", "k1"]);
             }
+            (Self::ReopenBlindly, Row::Reopen(0)) => forget(&mut write, &["t1"]),
+            (Self::ReopenBlindly, Row::Reopen(_)) => forget(&mut write, &["t0"]),
             (Self::WithoutNonce, Row::Count | Row::Trip) => forget(&mut write, &["last"]),
             (Self::TripEarly, Row::Trip) => forget(&mut write, &["fails", "fail_exp"]),
             _ => {}

@@ -13,13 +13,6 @@ use crate::{
     world::{BEGIN, Doing, ENVIRONMENTS, Fleet, Step, TICK_MS, World},
 };
 
-/// Faults of each run: any two of a crash, a lost reply and a repeated write.
-fn faults() -> u8 {
-    std::env::var("FAULTS").ok().and_then(|f| f.parse().ok()).unwrap_or(2)
-}
-/// Nonces of an environment.
-const NONCES: [u8; ENVIRONMENTS] = [1, 2, 1];
-
 impl Fleet {
     /// All that can happen next.
     pub fn possible(&self, world: &World, steps: &mut Vec<Step>) {
@@ -33,26 +26,25 @@ impl Fleet {
         if world.ghost.is_some() {
             steps.push(Step::Ghost);
         }
-        for who in 0..ENVIRONMENTS {
-            let environment = &world.environments[who];
-            if world.faults < faults() && environment.doing != Doing::Nothing {
+        for (who, environment) in world.environments.iter().enumerate() {
+            if world.faults < self.part.faults && environment.doing != Doing::Nothing {
                 steps.push(Step::Crash(who));
             }
             match &environment.doing {
                 Doing::Nothing => {
-                    if environment.view != Record::of(world.item.as_ref()) {
-                        steps.push(Step::Look(who));
-                    }
-                    if environment.nonces < NONCES[who] {
+                    if environment.nonces < self.part.calls[who] {
                         steps.push(Step::Enter(who));
+                        if environment.view != Record::of(world.item.as_ref()) {
+                            steps.push(Step::LookAndEnter(who));
+                        }
                     }
                 }
                 Doing::Asking(..) | Doing::Telling(..) => {
                     steps.push(Step::Deliver(who));
-                    if world.faults < faults() {
+                    if world.faults < self.part.faults {
                         steps.push(Step::LoseReply(who));
                     }
-                    if world.faults < faults() && !world.duplicated {
+                    if world.faults < self.part.faults && !world.duplicated {
                         steps.extend([Step::DeliverAndKeep(who), Step::Forsake(who)]);
                     }
                 }
@@ -87,8 +79,11 @@ impl Fleet {
         let mut next = world.clone();
         match step {
             Step::Tick => next.now += TICK_MS,
-            Step::Look(who) => next.environments[who].view = Record::of(next.item.as_ref()),
             Step::Enter(who) => self.enter(&mut next, who)?,
+            Step::LookAndEnter(who) => {
+                next.environments[who].view = Record::of(next.item.as_ref());
+                self.enter(&mut next, who)?;
+            }
             Step::Deliver(who) => self.deliver(&mut next, who),
             Step::DeliverAndKeep(who) => {
                 let (Doing::Asking(row, write, _) | Doing::Telling(row, write, _, _)) = &next.environments[who].doing
@@ -136,9 +131,8 @@ impl Fleet {
                 next.environments[who] = crate::world::Environment { nonces, ..Default::default() };
             }
         }
-        if next.probes() > self.rules.half_open_calls {
-            next.broken[0] = true;
-        }
+        next.broken[0] |= next.probes() > self.rules.half_open_calls;
+        forget(&mut next, self.part.calls);
         Some(next)
     }
 
@@ -228,6 +222,19 @@ impl Fleet {
             }
         };
     }
+}
+
+/// What decides nothing any more is the same in all worlds: the view of an environment that is done, what happened under
+/// earlier generations.
+fn forget(world: &mut World, calls: [u8; ENVIRONMENTS]) {
+    for (environment, calls) in world.environments.iter_mut().zip(calls) {
+        if environment.doing == Doing::Nothing && environment.nonces >= calls {
+            environment.view = Record::default();
+        }
+    }
+    let generation = usize::try_from(Record::of(world.item.as_ref()).generation).unwrap_or(0).min(7);
+    world.succeeded[..generation].fill(0);
+    world.failed[..generation].fill(0);
 }
 
 /// Changes the item, if the write's tests hold, and looks at what that meant.

@@ -83,14 +83,14 @@ pub struct World {
 }
 
 /// What can happen next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Time passes.
     Tick,
-    /// An environment reads the item.
-    Look(usize),
-    /// A call wants to go out.
+    /// A call wants to go out, on what its environment last saw.
     Enter(usize),
+    /// A call wants to go out, and looks at the item first.
+    LookAndEnter(usize),
     /// A write reaches the item, and its reply the environment.
     Deliver(usize),
     /// ... and is kept by the network, to come again.
@@ -114,11 +114,11 @@ pub struct Fleet {
     pub mutation: Mutation,
     /// The numbers, small ones.
     pub rules: Rules,
-    /// Where it begins.
-    pub start: Start,
+    /// What is explored.
+    pub part: Part,
 }
 
-/// The protocol is explored in two parts that meet in the open state.
+/// Where a part begins. The two meet in the open state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// No item; ends when it has tripped.
@@ -126,13 +126,44 @@ pub enum Start {
     /// Just tripped; one environment still has a call out that the closed breaker let go, and does not know. Ends
     /// after the second round.
     Open,
+    /// Tripped, tried and closed again; one environment still has a call out from before the trip. Ends when it has
+    /// tripped once more.
+    Reclosed,
 }
+
+/// What is explored to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it begins.
+    pub start: Start,
+    /// How many crashes, lost replies, late and repeated writes there may be. Late results and old views are no
+    /// faults: they come in any number.
+    pub faults: u8,
+    /// How many calls each environment makes.
+    pub calls: [u8; ENVIRONMENTS],
+    /// How many failures in a row trip it.
+    pub threshold: i64,
+}
+
+/// A part of the last one of [`PARTS`], in which most mistakes show at once.
+pub const QUICK: Part =
+    Part { name: "two rounds, no fault", start: Start::Open, faults: 0, calls: [1, 2, 1], threshold: 2 };
+
+/// Deep or wide: both at once is more than can be visited.
+pub const PARTS: [Part; 4] = [
+    Part { name: "tripping, any two faults", start: Start::Closed, faults: 2, calls: [1, 2, 1], threshold: 3 },
+    Part { name: "tripping again, any two faults", start: Start::Reclosed, faults: 2, calls: [1, 1, 1], threshold: 2 },
+    Part { name: "two rounds, any two faults", start: Start::Open, faults: 2, calls: [1, 1, 1], threshold: 2 },
+    Part { name: "two rounds, any one fault", start: Start::Open, faults: 1, calls: [1, 2, 1], threshold: 2 },
+];
 
 impl Fleet {
     /// The fleet under `mutation`.
-    pub fn new(mutation: Mutation, start: Start) -> Self {
+    pub fn new(mutation: Mutation, part: Part) -> Self {
         let rules = Rules {
-            failure_threshold: 2,
+            failure_threshold: part.threshold,
             failure_window: 60_000,
             recovery: 2 * TICK_MS,
             reopen_multiplier: 1,
@@ -142,14 +173,14 @@ impl Fleet {
             permit_ttl: 2 * TICK_MS,
             ratio: None,
         };
-        Self { mutation, rules: mutation.rules(rules), start }
+        Self { mutation, rules: mutation.rules(rules), part }
     }
 }
 
 impl Fleet {
     fn reachable(&self) -> Vec<Property<Self>> {
-        match self.start {
-            Start::Closed => vec![Property::sometimes("trips", |_, world: &World| world.reached[2])],
+        match self.part.start {
+            Start::Closed | Start::Reclosed => vec![Property::sometimes("trips", |_, world: &World| world.reached[2])],
             Start::Open => vec![
                 Property::sometimes("closes again", |_, world: &World| world.reached[0]),
                 Property::sometimes("reopens", |_, world: &World| world.reached[1]),
@@ -164,22 +195,23 @@ impl World {
         self.now + SKEW[who]
     }
 
-    /// What is left after a trip, with one environment that does not know of it.
-    fn tripped(mut self, rules: &Rules) -> Self {
-        let pass = Pass { generation: 0, slot: None, nonce: "2.late".to_owned() };
-        // Its time is over: the first round can begin.
-        let moment = |nonce| Moment { now: BEGIN - rules.recovery, nonce, jitter: 0.5 };
-        let step = |item: Option<Item>, row: Row, nonce| {
-            row.write(&Record::of(item.as_ref()), rules, moment(nonce)).apply(item.as_ref())
-        };
-        let counted = step(None, Row::Count, "0.first");
-        let known = Record::of(counted.as_ref());
-        self.item = step(counted, Row::Trip, "1.second");
-        self.environments[2] = Environment { view: known, doing: Doing::Calling(pass, None), nonces: 0 };
+    /// What is left after `rows`, with one environment that saw only the first of them and still has a call out.
+    fn after(mut self, rules: &Rules, rows: &[(Row, &str)]) -> Self {
+        // The time of an open breaker is over.
+        let long_ago = BEGIN - rules.recovery;
+        for (place, (row, nonce)) in rows.iter().enumerate() {
+            let moment = Moment { now: if place < 2 { long_ago } else { BEGIN }, nonce, jitter: 0.5 };
+            let seen = Record::of(self.item.as_ref());
+            self.item = row.write(&seen, rules, moment).apply(self.item.as_ref());
+            if place == 0 {
+                self.environments[2].view = Record::of(self.item.as_ref());
+            }
+        }
+        let late = Pass { generation: 0, slot: None, nonce: "2.late".to_owned() };
+        self.environments[2].doing = Doing::Calling(late, None);
         for knowing in &mut self.environments[..2] {
             knowing.view = Record::of(self.item.as_ref());
         }
-        self.failed[0] = 2;
         self
     }
 
@@ -208,7 +240,13 @@ impl Model for Fleet {
             broken: [false; 4],
             reached: [false; 3],
         };
-        vec![if self.start == Start::Closed { closed } else { closed.tripped(&self.rules) }]
+        let tripped = [(Row::Count, "0.first"), (Row::Trip, "1.second")];
+        let round = [(Row::Begin, "0.a"), (Row::Acquire(1), "1.b"), (Row::Succeed(0), "0.a"), (Row::Close(1), "1.b")];
+        vec![match self.part.start {
+            Start::Closed => closed,
+            Start::Open => closed.after(&self.rules, &tripped),
+            Start::Reclosed => closed.after(&self.rules, &[&tripped[..], &round].concat()),
+        }]
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
@@ -233,7 +271,12 @@ impl Model for Fleet {
 
     fn within_boundary(&self, world: &World) -> bool {
         let generation = Record::of(world.item.as_ref()).generation;
-        let (last, horizon) = if self.start == Start::Closed { (1, 0) } else { (4, HORIZON) };
+        let (last, horizon) = match self.part.start {
+            Start::Closed => (1, 0),
+            // The second round ends in the fifth generation.
+            Start::Open => (5, HORIZON),
+            Start::Reclosed => (4, 0),
+        };
         generation <= last && world.now - BEGIN <= horizon
     }
 }

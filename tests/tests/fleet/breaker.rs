@@ -11,6 +11,7 @@ use std::{
 use shared::{
     breaker::State,
     clock,
+    context::{Criticality, RequestContext},
     control::Store,
     core::Core,
     deadline::Deadline,
@@ -212,4 +213,28 @@ async fn a_slow_store_costs_a_call_its_allowance_and_no_more() {
     let started = clock::now();
     let _ = fail(door).await;
     assert!(started.elapsed() <= Duration::from_millis(100), "{:?}", started.elapsed());
+}
+
+/// However many dependencies it asks, one after the other or at once, on an account that its inner calls share.
+#[tokio::test(start_paused = true)]
+async fn one_request_waits_for_a_stalled_store_once() {
+    let memory = Memory::new(1);
+    let core = &cores(1, &memory)[0];
+    let doors = ["tavily", "openai", "anthropic", "apertium", "amazon_translate"].map(|name| core.dependency(name));
+    memory.set(Weather { stalled: true, ..Weather::default() });
+    let allowance = Duration::from_millis(50);
+    for at_once in [false, true] {
+        let started = clock::now();
+        let request = async {
+            if at_once {
+                futures_util::future::join_all(doors.iter().map(fail)).await;
+            } else {
+                for door in &doors {
+                    let _ = fail(door).await;
+                }
+            }
+        };
+        RequestContext::new(Criticality::Default, allowance).run(request).await;
+        assert!(started.elapsed() <= allowance + Duration::from_millis(2), "{at_once}: {:?}", started.elapsed());
+    }
 }

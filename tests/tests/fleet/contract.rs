@@ -16,6 +16,7 @@ use shared::{
     control::{Store, Table, Test, Write, Written},
     deadline::Deadline,
     policy::Policy,
+    rate::{Grant, Quota, bucket, window},
 };
 use tests::{fleet::Memory, parts};
 
@@ -141,4 +142,30 @@ async fn tests_of_absent_attributes_mean_the_same() {
             both.write(&Write::when([test.clone()]).add("i", 1).set("block", 7)).await;
         }
     }
+}
+
+/// A limiter's rows: turns of both algorithms, corrections, pauses.
+#[tokio::test]
+async fn limiters_mean_the_same() {
+    parts::used("dynamodb");
+    let dynamo = Dynamo::start(DynamoConfig::default()).await.unwrap();
+    let table = Table::new(local::dynamo::CONTROL, &sdk(&dynamo.url()).await, &policy());
+    let both = Both { memory: Memory::new(0), table, key: "RL#both".to_owned() };
+    let quota = Quota { limit: 5, per: 10_000, burst: 3, max_wait: 20_000, arrival: 500, fleet: true };
+    let mut chance = fastrand::Rng::with_seed(9);
+    let (mut now, mut seen, mut done) = (1_000_000, None, 0);
+    for step in 0..150 {
+        now += chance.i64(0..4_000);
+        let turn = match step % 5 {
+            0 | 1 => window::reserve(seen.as_ref(), now, &quota),
+            2 | 3 => bucket::reserve(seen.as_ref(), now, chance.i64(1..3), &quota),
+            _ => Ok((bucket::adjust(chance.i64(-3..3), &quota), Grant { at: now })),
+        };
+        let Ok((write, _)) = turn else { continue };
+        done += usize::from(matches!(both.write(&write).await, Written::Done(_)));
+        if chance.f64() < 0.7 {
+            seen = both.memory.item(&both.key);
+        }
+    }
+    assert!(done > 50, "{done}");
 }

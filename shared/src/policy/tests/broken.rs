@@ -25,7 +25,7 @@ const BROKEN: &[(&str, &str)] = &[
      "overlay:1:1: servce: is not a known field; expected one of vcpu, service, functions, orchestrate, sanitize, translate, retrieve, search, lambda, postgres, http, dependencies"),
     // An unknown field.
     ("service:\n  totl: 3s\n",
-     "overlay:2:3: service.totl: is not a known field; expected one of total, stream, lambda_margin, drain, health, health_cache, max_body_bytes, max_reply_bytes, warn_ratio, clear_ratio"),
+     "overlay:2:3: service.totl: is not a known field; expected one of total, stream, lambda_margin, drain, health, health_cache, store_allowance, max_body_bytes, max_reply_bytes, warn_ratio, clear_ratio"),
     // An unknown field of a dependency.
     ("dependencies:\n  overrides:\n    tavily:\n      concurent: 3\n",
      "overlay:4:7: dependencies.overrides.tavily.concurent: is not a known field; expected one of timeout, concurrent, queue, adaptive, breaker, rate, tokens, retry"),

@@ -221,7 +221,6 @@ mod tests {
     proptest! {
         #[expect(clippy::disallowed_types, reason = "as many as the test puts in")]
         #[test]
-        #[expect(clippy::disallowed_types, reason = "a handful of waits, of which one is looked at at a time")]
         fn no_wait_goes_beyond_the_whole(whole in 0_u64..100, waits in prop::collection::vec((0_u64..30, 0_u64..60), 0..40)) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             let waited = runtime.block_on(async {

@@ -203,10 +203,7 @@ impl Classify for HttpFault {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this and the next are the one place that builds HTTP clients, with limits"
-)]
+#[expect(clippy::disallowed_methods, reason = "this and the next build all HTTP clients, with limits")]
 fn builder(policy: &crate::policy::Policy) -> ClientBuilder {
     Client::builder()
         .redirect(redirect::Policy::none())

@@ -300,6 +300,7 @@ async fn enter(transaction: &Transaction<'_>, left: Duration, principal: &str) -
     transaction.query_one(&scope, &[&principal, &statement, &idle]).await.map(drop)
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes a pool, with limits")]
 fn manager(mut config: Config) -> Result<Manager, ConfigError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
     if tls::is_needless(&config) {

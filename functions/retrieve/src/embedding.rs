@@ -4,6 +4,11 @@
 //! reactor, and never on a pool that grows. Questions come before documents: a document is embedded in small batches
 //! and leaves one thread free, and where its writing may be shed, so may its batches.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "documents wait their turn, each until its deadline; the gates bound how many"
+)]
+
 mod model;
 
 use std::{path::Path, sync::Arc, time::Duration};

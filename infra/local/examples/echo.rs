@@ -3,6 +3,8 @@
 //! The header `x-do` says how: `fail`, `exit`, `hang`; `pause` streams a first half and the second one after a
 //! request to `/release`.
 
+#![expect(clippy::disallowed_types, reason = "a function for tests that waits on command")]
+
 use std::sync::LazyLock;
 
 use bytes::Bytes;

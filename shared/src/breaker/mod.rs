@@ -4,12 +4,14 @@
 //! is the thin shell: it keeps a view of the item, writes what was decided, and falls back to an item of its own
 //! while the store is away. A healthy call writes nothing and, within the view's time, reads nothing.
 
+mod admission;
 pub mod decide;
 pub mod ratio;
 pub mod record;
 pub mod row;
 pub mod rules;
 mod settle;
+mod status;
 mod view;
 
 use std::{
@@ -21,10 +23,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use self::{
+    admission::Place,
     decide::{Entry, Pass, enter, was_mine},
     ratio::Tally,
     record::Record,
@@ -33,8 +35,10 @@ use self::{
     view::{Freshness, View},
 };
 pub use self::{
+    admission::{Admission, Leave},
     decide::{Refusal, Verdict},
     record::{ATTRIBUTES, Forced, State},
+    status::BreakerStatus,
 };
 use crate::{
     clock::{self, Wall},
@@ -89,33 +93,6 @@ struct Memory {
     reports: u64,
 }
 
-/// Leave to call. Dropped without a verdict it says nothing, and gives a slot of this environment back at once; the
-/// fleet's expires.
-#[derive(Debug)]
-pub struct Admission<'a> {
-    breaker: &'a Breaker,
-    pass: Option<Pass>,
-    place: Place,
-    began: Instant,
-    /// A probe must have ended by then, on the wall clock too: a monotonic one stands still in a frozen environment.
-    pub probe_until: Option<i64>,
-}
-
-/// What an [`Admission`] is, apart from its breaker: for those who own the breaker, and settle later.
-#[derive(Debug)]
-pub struct Leave {
-    pass: Option<Pass>,
-    place: Place,
-    began: Instant,
-}
-
-/// Whose item admitted a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Fleet,
-    Own,
-}
-
 /// Not now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -123,27 +100,6 @@ pub struct Refused {
     pub retry_after: Duration,
     /// Why.
     pub why: Refusal,
-}
-
-/// What a breaker looks like from this process.
-#[derive(Clone, Debug, Serialize)]
-pub struct BreakerStatus {
-    /// Where it stands.
-    pub state: State,
-    /// What an operator decided.
-    pub forced: Forced,
-    /// Changes of state so far, fleet-wide.
-    pub generation: i64,
-    /// Failures in a row.
-    pub failures: i64,
-    /// For how much longer it refuses, in milliseconds.
-    pub retry_after_ms: u64,
-    /// Calls refused by this environment.
-    pub refused: u64,
-    /// Changes of state that this environment saw.
-    pub transitions: u64,
-    /// Whether this environment's own item stands in for the fleet's.
-    pub alone: bool,
 }
 
 impl Breaker {
@@ -201,41 +157,6 @@ impl Breaker {
         let due = stale && !memory.refreshing && self.store_of(&self.settings.load()).is_some();
         memory.refreshing |= due;
         due.then(|| Refresh(self))
-    }
-
-    /// Takes up an admission that was set aside; what is left of it says nothing any more.
-    pub fn resume(&self, leave: &mut Leave) -> Admission<'_> {
-        let Leave { ref mut pass, place, began } = *leave;
-        Admission { breaker: self, pass: pass.take(), place, began, probe_until: None }
-    }
-
-    /// Renews the view unless it is fresh, for operators. A failure leaves the old one.
-    pub async fn look(&self, store: Deadline) {
-        let stale = self.memory().view.freshness(clock::now()) != Freshness::Fresh;
-        if let Some(fleet) = self.store_of(&self.settings.load()).filter(|_| stale) {
-            let _ = self.refresh(&**fleet, store).await;
-        }
-    }
-
-    /// What it looks like now.
-    pub fn status(&self) -> BreakerStatus {
-        let memory = self.memory();
-        let alone = memory.own.is_some() || self.store.is_none();
-        let record = if alone { Record::of(memory.own.as_ref()) } else { memory.view.record.clone() };
-        let retry_after = match enter(&record, self.wall.now_ms(), &self.settings.load().rules) {
-            Entry::Refuse { until, .. } => until - self.wall.now_ms(),
-            _ => 0,
-        };
-        BreakerStatus {
-            state: record.state,
-            forced: record.forced,
-            generation: record.generation,
-            failures: record.failures,
-            retry_after_ms: u64::try_from(retry_after).unwrap_or(0),
-            refused: self.refused.load(Ordering::Relaxed),
-            transitions: self.transitions.load(Ordering::Relaxed),
-            alone,
-        }
     }
 
     async fn admit_with(
@@ -419,11 +340,6 @@ impl Breaker {
 
     fn last_view(&self) -> Record {
         self.memory().view.record.clone()
-    }
-
-    fn pass(&self, on: Option<(&Record, Option<usize>, String)>, place: Place, until: Option<i64>) -> Admission<'_> {
-        let pass = on.map(|(seen, slot, nonce)| Pass { generation: seen.generation, slot, nonce });
-        Admission { breaker: self, pass, place, began: clock::now(), probe_until: until }
     }
 
     fn refusal(&self, until: i64, why: Refusal) -> Refused {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Admission, Breaker, Leave, MAX_ROUNDS, Place, Settings,
+    Admission, Breaker, MAX_ROUNDS, Settings,
+    admission::Place,
     decide::{Pass, Verdict, settle},
     ratio::{self, Report},
     record::{Forced, Record},
@@ -17,16 +18,6 @@ use crate::{
 };
 
 impl Admission<'_> {
-    /// Whether the call tries a breaker that is half open.
-    pub fn is_probe(&self) -> bool {
-        self.pass.as_ref().is_some_and(|pass| pass.slot.is_some())
-    }
-
-    /// Sets it aside; [`Breaker::resume`] takes it up again.
-    pub fn aside(mut self) -> Leave {
-        Leave { pass: self.pass.take(), place: self.place, began: self.began }
-    }
-
     /// Says how the call ended. `store` bounds what may be spent on telling the fleet; a fault of the store is
     /// reported and never replaces the call's own result.
     pub async fn settle(mut self, verdict: Verdict, took: Duration, store: Deadline) {

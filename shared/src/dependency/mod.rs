@@ -204,8 +204,7 @@ impl Dependency {
         self.0.budget.deposit();
         let mut turn = 0;
         loop {
-            // Some 20 KB, twice with a hedge: boxed, or every stage of a request would carry it.
-            let outcome = Box::pin(self.hedged(deadline, effect, tokens, &start)).await;
+            let outcome = self.hedged(deadline, effect, tokens, &start).await;
             let Err(error) = outcome else { return outcome };
             turn += 1;
             match self.next_try(turn, effect, &error, deadline) {

@@ -2,8 +2,6 @@
 //! see old views and send a write twice. What decides and what changes the item is the code of production
 //! (`breaker::decide`, `breaker::row`, `control::Write::apply`); only time, network and environments are modelled.
 
-#![expect(clippy::print_stderr, reason = "a test says what it explored")]
-
 mod mutation;
 mod steps;
 mod world;

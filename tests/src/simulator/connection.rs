@@ -1,5 +1,7 @@
 //! Connections that are bounded in number, counted, and can be cut from a handler.
 
+#![expect(clippy::disallowed_types, reason = "a simulated provider has limits of its own")]
+
 use std::{
     io,
     net::SocketAddr,

@@ -146,7 +146,7 @@ impl Expected {
         match (step, &self.stands) {
             (Step::Begin(pause), Stands::Open { since }) => {
                 let open = self.now + pause + 1 - since;
-                open < RECOVERY * 9 / 10 - 10 || open >= RECOVERY
+                !(RECOVERY * 9 / 10 - 10..RECOVERY).contains(&open)
             }
             (Step::End(place, Verdict::Success), Stands::Closed { failures, last_failure }) => {
                 let latest = *place + 1 == self.out.len();

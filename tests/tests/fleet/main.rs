@@ -1,7 +1,13 @@
 //! The concurrency core as a fleet uses it: on the paused clock with a memory that misbehaves, and on the real parts.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and prints its seed")]
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a fleet of callers, all at once on purpose")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints its seed"
+)]
 
 mod breaker;
 mod cancellation;

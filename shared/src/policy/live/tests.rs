@@ -1,5 +1,4 @@
 //! New policies while requests are in flight, bad ones, and AppConfig over a real connection.
-#![expect(clippy::disallowed_types, reason = "a test owns its callers and its server")]
 #![expect(clippy::disallowed_types, reason = "the tests own their tasks")]
 
 use std::{path::PathBuf, sync::Arc};

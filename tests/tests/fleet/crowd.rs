@@ -89,7 +89,7 @@ async fn with_few_places_every_call_is_answered_or_refused() {
     let mut held = Vec::new();
     for _ in 0..PERMITS {
         let call = door.call(Deadline::within(PATIENCE), Effect::Once, |_| async {
-            Ok::<_, Ends>(std::future::pending::<()>().await)
+            std::future::pending::<Result<(), Ends>>().await
         });
         held.push(Box::pin(call));
     }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     breaker::State,
+    context::RequestContext,
     control::Store,
     core::Core,
     deadline::Deadline,
@@ -43,14 +44,15 @@ async fn an_environment_that_made_no_call_shows_the_fleets_breaker_and_window() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_leaves_what_was_last_seen_and_costs_its_time() {
+async fn a_store_that_is_away_leaves_what_was_last_seen_and_costs_a_request_its_allowance() {
     let memory = Memory::new(1);
     let core = environment(0, Policy::embedded().unwrap(), Some(memory.clone() as Arc<dyn Store>), 0);
     call(&core, Ok(())).await;
     memory.set(Weather { stalled: true, ..Weather::default() });
     tokio::time::sleep(10 * SECOND).await;
     let began = shared::clock::now();
-    core.look(Deadline::within(SECOND)).await;
+    // One request has one allowance for all that it asks.
+    RequestContext::default().run(core.look(Deadline::within(SECOND))).await;
     assert!(shared::clock::now() - began <= Duration::from_millis(51));
     assert_eq!(core.dependency("openai").status().rate.unwrap().used, Some(1));
 }

@@ -171,6 +171,7 @@ impl Core {
     /// Looks how the fleet's breakers and limiters are now, a few at a time.
     pub async fn look(&self, store: Deadline) {
         let doors: Vec<_> = self.0.doors.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        #[expect(clippy::disallowed_methods, reason = "with a limit, over as many doors as the policy names")]
         stream::iter(doors).for_each_concurrent(LOOKS_AT_ONCE, async |door| door.look(store).await).await;
     }
 

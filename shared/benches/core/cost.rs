@@ -31,9 +31,12 @@ impl Row {
     }
 }
 
+/// What a variant changes in the policy.
+type Change = fn(&mut DependencyLimits);
+
 /// Prints what a call costs, with less and with more that is recorded about it.
 pub async fn report() -> Result<(), Box<dyn Error>> {
-    let variants: [(&str, fn(&mut DependencyLimits)); 5] = [
+    let variants: [(&str, Change); 5] = [
         ("guarded call", |_| {}),
         (".. and a breaker by ratio", by_ratio),
         (".. and an adaptive limit", |limits| limits.adaptive = true),

@@ -4,6 +4,7 @@
 //! what is compared, and medians are shown.
 
 #![expect(clippy::print_stdout, reason = "a report for the reader")]
+#![expect(clippy::disallowed_types, reason = "what is measured stands beside a plain semaphore")]
 
 mod contention;
 mod cost;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     decide::SOON_MS,
-    record::{Record, State},
+    record::{Forced, Record, State},
 };
 use crate::{clock, control::Item};
 
@@ -55,9 +55,15 @@ impl View {
         match self.until {
             None => Freshness::Expired,
             Some(until) if at < until => Freshness::Fresh,
-            Some(until) if at < until + STALE && self.record.state == State::Closed => Freshness::Stale,
+            Some(until) if at < until + STALE && self.is_closed() => Freshness::Stale,
             Some(_) => Freshness::Expired,
         }
+    }
+}
+
+impl View {
+    fn is_closed(&self) -> bool {
+        self.record.state == State::Closed && self.record.forced == Forced::No
     }
 }
 
@@ -66,6 +72,8 @@ fn ttl(record: &Record, now: i64, jitter: f64) -> Duration {
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)).min(CLOSED_TTL);
     let soon = Duration::from_millis(SOON_MS.unsigned_abs());
     match record.state {
+        // An operator waits for his word to be heard.
+        _ if record.forced != Forced::No => soon,
         State::Closed => longest,
         State::Open => until(record.open_until).max(soon),
         State::HalfOpen => soon,

@@ -11,12 +11,13 @@ const TAT: &str = "tat";
 
 /// What `item` allows at `now` (milliseconds) for `weight` calls: a write and when the call may go.
 pub fn reserve(item: Option<&Item>, now: i64, weight: i64, quota: &Quota) -> Result<(Write, Grant), NotUntil> {
+    // Waiting would not help: the bucket never holds as much.
+    if weight > quota.burst {
+        return Err(NotUntil(now + quota.per));
+    }
     let interval = interval(quota);
     let (now, cost) = (now * 1_000, weight * interval);
     let burst = quota.burst * interval;
-    if weight > quota.burst {
-        return Err(NotUntil(i64::MAX));
-    }
     let latest = now + burst - cost + quota.max_wait * 1_000;
     match item.and_then(|item| item.number(TAT)).filter(|tat| *tat > now) {
         Some(tat) if tat > latest => Err(NotUntil((tat + cost - burst) / 1_000)),

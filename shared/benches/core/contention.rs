@@ -16,7 +16,7 @@ use shared::{
 };
 use tokio::{sync::Semaphore, task::yield_now};
 
-use super::subject::{Never, dependency, later};
+use super::subject::{Failed, dependency, later};
 
 const TASKS: usize = 256;
 const PERMITS: usize = 12;
@@ -42,7 +42,7 @@ impl Work {
     }
 
     /// One call; others run while it waits.
-    async fn attempt(&self) -> Result<(), Never> {
+    async fn attempt(&self) -> Result<(), Failed> {
         let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.peak.fetch_max(in_flight, Ordering::SeqCst);
         yield_now().await;
@@ -103,7 +103,7 @@ async fn through(door: &Dependency) -> Result<(f64, Arc<Work>), Box<dyn Error>> 
 /// Runs all tasks to their end; calls per second.
 async fn run<F: Future<Output = ()> + Send + 'static>(task: impl Fn() -> F) -> Result<f64, Box<dyn Error>> {
     let began = clock::now();
-    let mut scope = Scope::<(), Never>::new(TASKS);
+    let mut scope = Scope::<(), Failed>::new(TASKS);
     for _ in 0..TASKS {
         let task = task();
         scope.required(async move {

@@ -1,15 +1,21 @@
 //! What a guarded call costs when nothing is in its way: one thread, a closed breaker, a fresh view, free permits.
 
-use std::{error::Error, hint::black_box, time::Duration};
+use std::{
+    error::Error,
+    hint::black_box,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use shared::{
+    breaker::State,
     clock,
     dependency::{Dependency, Effect},
     policy::DependencyLimits,
 };
 use tokio::sync::Semaphore;
 
-use super::subject::{Never, dependency, later};
+use super::subject::{Failed, dependency, later};
 
 const ROUNDS: usize = 15;
 const CALLS: u32 = 100_000;
@@ -61,6 +67,29 @@ pub async fn report() -> Result<(), Box<dyn Error>> {
     let asked: u64 = doors.iter().map(|(_, memory)| memory.asked()).sum();
     let calls = u64::from(CALLS) * ROUNDS as u64 * doors.len() as u64;
     println!("  the fleet's memory was asked {asked} times for {calls} calls");
+    refused().await
+}
+
+/// Prints what it costs to be refused by an open circuit.
+async fn refused() -> Result<(), Box<dyn Error>> {
+    let (door, memory) = dependency(|_| {})?;
+    while door.status().breaker.state != State::Open {
+        let _ = door.call(later(), Effect::Once, |_| async { Err::<(), _>(Failed) }).await;
+    }
+    let before = memory.asked();
+    let (sent, began) = (AtomicU32::new(0), clock::now());
+    for number in 0..CALLS {
+        let attempt = |_| {
+            sent.fetch_add(1, Ordering::Relaxed);
+            work(number)
+        };
+        let _ = black_box(door.call(later(), Effect::Idempotent, attempt).await);
+    }
+    let each = (clock::now() - began) / CALLS;
+    let (sent, asked) = (sent.into_inner(), memory.asked() - before);
+    println!(
+        "An open circuit refuses in {each:?}: of {CALLS} calls {sent} went out; the fleet's memory was asked {asked} times"
+    );
     Ok(())
 }
 
@@ -83,7 +112,7 @@ fn show(rows: &[Row]) {
     println!("  target of {target:.0} ns beyond the bare future: {kept}, at most {worst:.0} ns");
 }
 
-async fn work(number: u32) -> Result<u32, Never> {
+async fn work(number: u32) -> Result<u32, Failed> {
     Ok(black_box(number))
 }
 

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,36 +23,47 @@ use shared::{
 /// Longer than any run.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// A fleet's memory in which all breakers are closed; counts what it is asked.
+/// A fleet's memory of one breaker; counts what it is asked.
 #[derive(Debug, Default)]
-pub struct Memory(AtomicU64);
+pub struct Memory {
+    asked: AtomicU64,
+    item: Mutex<Option<Item>>,
+}
 
-/// The fault of attempts that have none.
+/// How an attempt fails, where one does.
 #[derive(Debug)]
-pub enum Never {}
+pub struct Failed;
 
 impl Memory {
     /// Reads and writes so far.
     pub fn asked(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn item(&self) -> MutexGuard<'_, Option<Item>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.item.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for Memory {
     fn read<'a>(&'a self, _: Deadline, _: &'a str) -> BoxFuture<'a, Result<Option<Item>, StoreFault>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(Ok(None)))
+        Box::pin(std::future::ready(Ok(self.item().clone())))
     }
 
     fn write<'a>(&'a self, _: Deadline, _: &'a str, write: &'a Write) -> BoxFuture<'a, Result<Written, StoreFault>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(Ok(write.apply(None).map_or(Written::Lost(None), Written::Done))))
+        let mut item = self.item();
+        let written = match write.apply(item.as_ref()) {
+            Some(after) => Written::Done(item.insert(after).clone()),
+            None => Written::Lost(item.clone()),
+        };
+        Box::pin(std::future::ready(Ok(written)))
     }
 }
 
-impl Classify for Never {
+impl Classify for Failed {
     fn verdict(&self) -> Verdict {
-        match *self {}
+        Verdict::Fault
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a rate limiter lets through in a minute, with the control table and without it.
 
-use shared::policy::{Algorithm, RateLimits, RateWithoutStore, Scope};
+use shared::{
+    policy::{Algorithm, RateLimits, RateWithoutStore, Scope},
+    rate::Quota,
+};
 
 use super::{Fleet, Line, Verdict};
 
@@ -51,7 +54,8 @@ fn without_store(fleet: &Fleet<'_>, rate: &RateLimits, what: &str, allowed: Opti
         RateWithoutStore::Refuse => Line::new(what, 0, allowed, "all are refused".to_owned()),
         RateWithoutStore::Admit => unbounded(what, allowed.unwrap_or(0), "all are admitted"),
         RateWithoutStore::LocalShare => {
-            let share = u64::from(rate.limit) / environments;
+            let share = Quota::of(rate).share(usize::try_from(environments).unwrap_or(usize::MAX));
+            let share = share.map_or(0, |share| share.limit.unsigned_abs());
             let note = if share == 0 { ": none is sent until it is back" } else { "" };
             let how = format!("{environments} environments x a share of {share}{note}");
             Line::new(what, in_a_minute(environments * share, rate), allowed, how)

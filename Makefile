@@ -32,7 +32,7 @@ NEWEST_GLIBC := 2.34
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint exceptions docs deny templates capacity sizes glibc advisories bench \
+.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint exceptions docs deny templates capacity sizes glibc advisories bench eval \
         model-layer sam-build sam-local sam-smoke deploy clean
 
 help: ## Lists the commands
@@ -170,6 +170,12 @@ advisories: tools ## Asks the advisory database about the crates; needs the inte
 
 load: setup build ## Fifty questions at once while a provider has stalled; prints what came back and how late
 	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(BIN)/local with-postgres -- $(BIN)/load
+
+# The set's corpus is ingested before: make ingest FROM=<corpus> COLLECTION=<name of the folder>.
+eval: build ## Measures retrieval on a test set: DATA=<folder> [COLLECTION=.. FIELD=query TYPE=.. THRESHOLD=1]; while `make run` runs
+	@test -n "$(DATA)" || { echo "usage: make eval DATA=<folder> [COLLECTION=..] [FIELD=query] [TYPE=..] [THRESHOLD=1]" >&2; exit 2; }
+	@$(BIN)/eval --api "http://127.0.0.1:$(PORT)" --data "$(DATA)" $(if $(FIELD),--field "$(FIELD)") $(if $(TYPE),--type "$(TYPE)") \
+	  $(if $(THRESHOLD),--threshold "$(THRESHOLD)") $(if $(filter-out default,$(COLLECTION)),--collection "$(COLLECTION)")
 
 # `shared` alone, without the AWS SDK. A run takes 15 s.
 bench: ## Measures the concurrency core beside plain tokio; builds it for release first, in some 4 minutes, then 1

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod assembly;
+pub mod eval;
 pub mod fleet;
 pub mod parts;
 pub mod simulator;

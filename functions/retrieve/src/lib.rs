@@ -3,7 +3,7 @@
 //! A document is cut into passages of whole sentences ([`chunker`]), each embedded by all-MiniLM-L6-v2 in process
 //! ([`embedding`]) and analysed into index terms ([`analysis`]), and stored in Postgres ([`store`]) by one transaction
 //! under row-level security. A query ([`query`]) is searched by meaning (HNSW, cosine) and by words (BM25) at once
-//! ([`retrieval`]), and the two orders are fused by reciprocal rank ([`fusion`]). Each way has its own ceiling; what is
+//! ([`retrieval`]), and the two orders are fused by rank and score ([`fusion`]). Each way has its own ceiling; what is
 //! late or fails is left out and the reply says so.
 //!
 //! Lexical search is BM25 with document frequencies of our own: Postgres' `ts_rank` knows no document frequency and

@@ -63,7 +63,7 @@ impl Retriever {
         let mut timings: Vec<_> = lexical.timings.iter().chain(&dense.timings).copied().collect();
         timings.push(("total", clock::now() - started));
         let (lists, degraded) = joined(lexical, dense)?;
-        let passages = passages(fusion::fuse(lists, scope.per_document), query.k);
+        let passages = passages(fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion), query.k);
         Ok(RetrieveReply {
             asked: query.k,
             got: passages.len(),

@@ -147,6 +147,14 @@ pub struct Retrieve {
     #[serde(with = "duration")]
     pub document_write: Duration,
     pub max_document_bytes: usize,
+    pub fusion: Fusion,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fusion {
+    pub dense: f64,
+    pub rank: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -61,6 +61,8 @@ pub struct Hit {
     pub language: String,
     /// Its text.
     pub text: String,
+    /// What its list is ordered by: BM25, or the cosine of its embedding with the query's.
+    pub score: f64,
 }
 
 /// The passages of one list, best first.
@@ -252,6 +254,7 @@ fn hit(row: &Row) -> Result<Hit, SqlError> {
         url: row.try_get("url")?,
         language: row.try_get("language")?,
         text: row.try_get("text")?,
+        score: row.try_get("score")?,
     })
 }
 

@@ -43,6 +43,11 @@ fn counts(rules: &mut Rules<'_>, policy: &Policy) {
     ] {
         rules.some(field, count);
     }
+    for (field, share) in
+        [("retrieve.fusion.dense", retrieve.fusion.dense), ("retrieve.fusion.rank", retrieve.fusion.rank)]
+    {
+        rules.within(field, share, 0.0..=1.0);
+    }
 }
 
 /// Every stage fits into the request, and so does what is reserved for the answer.

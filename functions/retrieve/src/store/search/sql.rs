@@ -51,7 +51,8 @@ macro_rules! lexical {
             ), shown AS MATERIALIZED (
                 SELECT * FROM best WHERE nth <= $8::int8 ORDER BY score DESC, chunk LIMIT $9::int8
             )
-            SELECT shown.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, c.text, shown.scanned
+            SELECT shown.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, c.text, shown.score,
+                   shown.scanned
             FROM shown JOIN chunks c ON c.chunk = shown.chunk JOIN documents d ON d.document = shown.document
             ORDER BY shown.score DESC, shown.chunk"
         )
@@ -77,7 +78,8 @@ macro_rules! nearest {
             ), shown AS MATERIALIZED (
                 SELECT * FROM best WHERE nth <= $5::int8 ORDER BY distance, chunk LIMIT $6::int8
             )
-            SELECT shown.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, c.text, shown.scanned
+            SELECT shown.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, c.text,
+                   1 - shown.distance AS score, shown.scanned
             FROM shown JOIN chunks c ON c.chunk = shown.chunk JOIN documents d ON d.document = shown.document
             ORDER BY shown.distance, shown.chunk"
         )

@@ -42,7 +42,7 @@ pub use self::{
 };
 use crate::{
     clock::{self, Wall},
-    control::{Item, Store, StoreFault, Write, Written},
+    control::{Item, Store, StoreFault, Write},
     deadline::Deadline,
     identity::Identity,
     policy::{BreakerMode, BreakerWithoutStore, DependencyLimits, Scope},
@@ -246,7 +246,7 @@ impl Breaker {
             Entry::Try(row) => {
                 let nonce = self.identity.nonce();
                 let write = row.write(&seen, rules, Moment { now, nonce: &nonce, jitter: self.identity.jitter() });
-                memory.own = write.apply(memory.own.as_ref()).or(memory.own.take());
+                write.change(&mut memory.own);
                 let record = Record::of(memory.own.as_ref());
                 drop(memory);
                 self.noticed(&seen, &record);
@@ -278,10 +278,7 @@ impl Breaker {
     /// Every answer, won or lost, renews the view.
     async fn send(&self, fleet: &dyn Store, deadline: Deadline, write: &Write) -> Result<(Record, bool), StoreFault> {
         let asked = clock::now();
-        let (item, won) = match fleet.write(deadline, &self.key, write).await? {
-            Written::Done(item) => (Some(item), true),
-            Written::Lost(item) => (item, false),
-        };
+        let (item, won) = fleet.write(deadline, &self.key, write).await?.seen();
         Ok((self.see(item, asked), won))
     }
 

@@ -211,18 +211,19 @@ impl Breaker {
     fn settle_alone(&self, settings: &Settings, pass: &Pass, verdict: Verdict) {
         let fleet = self.store_of(settings).is_some();
         let rules = if fleet { settings.rules.alone() } else { settings.rules.clone() };
-        let seen = Record::of(self.memory().own.as_ref());
-        if let Some(row) = settle(&seen, pass, verdict, self.wall.now_ms(), &rules) {
-            self.change_own(row, &pass.nonce, &rules);
-        }
+        self.settle_own(&rules, pass, verdict);
     }
 
     /// A failure that the fleet could not be told counts here.
     fn count_alone(&self, rules: &Rules, nonce: &str) {
+        let generation = Record::of(self.memory().own.as_ref()).generation;
+        self.settle_own(rules, &Pass { generation, slot: None, nonce: nonce.to_owned() }, Verdict::Failure);
+    }
+
+    fn settle_own(&self, rules: &Rules, pass: &Pass, verdict: Verdict) {
         let seen = Record::of(self.memory().own.as_ref());
-        let pass = Pass { generation: seen.generation, slot: None, nonce: nonce.to_owned() };
-        if let Some(row) = settle(&seen, &pass, Verdict::Failure, self.wall.now_ms(), rules) {
-            self.change_own(row, nonce, rules);
+        if let Some(row) = settle(&seen, pass, verdict, self.wall.now_ms(), rules) {
+            self.change_own(row, &pass.nonce, rules);
         }
     }
 

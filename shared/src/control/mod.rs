@@ -36,6 +36,16 @@ pub enum Written {
     Lost(Option<Item>),
 }
 
+impl Written {
+    /// The item as it is now, and whether the change was made.
+    pub fn seen(self) -> (Option<Item>, bool) {
+        match self {
+            Self::Done(item) => (Some(item), true),
+            Self::Lost(item) => (item, false),
+        }
+    }
+}
+
 /// The memory did not answer in time, or with a fault; a write may have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the control table is {0}")]

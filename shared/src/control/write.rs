@@ -82,6 +82,13 @@ impl Write {
         self
     }
 
+    /// Changes `item`, unless a test does not hold.
+    pub fn change(&self, item: &mut Option<Item>) {
+        if let Some(after) = self.apply(item.as_ref()) {
+            *item = Some(after);
+        }
+    }
+
     /// The item after the change, or none when a test does not hold.
     pub fn apply(&self, item: Option<&Item>) -> Option<Item> {
         if !self.when.iter().all(|any| any.iter().any(|test| test.holds(item))) {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{ARRIVAL_MS, Grant, NotUntil, Quota, block, bucket, reserve, window};
 use crate::{
     clock::Wall,
-    control::{Item, Store, StoreFault, Written},
+    control::{Item, Store, StoreFault},
     deadline::Deadline,
     policy::{Algorithm, RateLimits, RateWithoutStore, Scope},
     watermark::{Marks, Watermark},
@@ -160,8 +160,8 @@ impl RateLimiter {
             let _ = self.send(&**fleet, store, &write).await;
         }
         let mut memory = self.memory();
-        memory.own = write.apply(memory.own.as_ref()).or(memory.own.take());
-        memory.seen = write.apply(memory.seen.as_ref()).or(memory.seen.take());
+        write.change(&mut memory.own);
+        write.change(&mut memory.seen);
     }
 
     /// A call weighed `difference` more than it took; less, when negative.
@@ -169,10 +169,7 @@ impl RateLimiter {
         let write = bucket::adjust(difference, &self.settings.load().quota);
         match &self.store {
             Some(fleet) => drop(self.send(&**fleet, store, &write).await),
-            None => {
-                let mut memory = self.memory();
-                memory.own = write.apply(memory.own.as_ref()).or(memory.own.take());
-            }
+            None => write.change(&mut self.memory().own),
         }
     }
 
@@ -237,7 +234,7 @@ impl RateLimiter {
         let now = self.wall.now_ms();
         let mut memory = self.memory();
         let (write, grant) = reserve(algorithm, memory.own.as_ref(), now, weight, quota)?;
-        memory.own = write.apply(memory.own.as_ref()).or(memory.own.take());
+        write.change(&mut memory.own);
         if algorithm == Algorithm::Window {
             let used = window::used(memory.own.as_ref(), now, quota);
             self.note_use(memory, used, quota);
@@ -259,10 +256,7 @@ impl RateLimiter {
         store: Deadline,
         write: &crate::control::Write,
     ) -> Result<(Option<Item>, bool), StoreFault> {
-        let (item, won) = match fleet.write(store, &self.key, write).await? {
-            Written::Done(item) => (Some(item), true),
-            Written::Lost(item) => (item, false),
-        };
+        let (item, won) = fleet.write(store, &self.key, write).await?.seen();
         let mut memory = self.memory();
         memory.seen.clone_from(&item);
         memory.own = None;

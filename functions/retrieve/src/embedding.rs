@@ -1,15 +1,18 @@
 //! Texts to vectors, in process.
 //!
 //! The forward pass is pure computation of milliseconds, so it runs on a bounded pool of threads: never on the
-//! reactor, and never on a pool that grows. Questions come before documents: a document is embedded in small batches
-//! and leaves one thread free, and where its writing may be shed, so may its batches.
+//! reactor, and never on a pool that grows. Questions come before documents: a document is embedded passage by passage
+//! and leaves one thread free, and where its writing may be shed, so may its passages.
 
 #![expect(
     clippy::disallowed_types,
     reason = "documents wait their turn, each until its deadline; the gates bound how many"
 )]
 
+mod encoder;
+mod kernels;
 mod model;
+mod weights;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -25,19 +28,16 @@ use shared::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Passages that are embedded together. More does not make a core faster, and a question may be waiting.
-const BATCH: usize = 8;
-
 /// How much the embedder may take.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbedderLimits {
     /// Threads that compute.
     pub threads: usize,
-    /// Batches that may wait for one.
+    /// Texts that may wait for one.
     pub queue: usize,
-    /// Batches of documents that are computed at once; fewer than the threads leave room for questions.
+    /// Passages of documents that are computed at once; fewer than the threads leave room for questions.
     pub bulk: usize,
-    /// No batch waits longer than this for a thread.
+    /// No text waits longer than this for a thread.
     pub max_wait: Duration,
 }
 
@@ -106,22 +106,13 @@ impl Embedder {
 
     /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when the queue is full.
     pub async fn embed_query(&self, deadline: Deadline, text: &str) -> Result<Vec<f32>, EmbeddingError> {
-        let mut vectors = self.embed(deadline, vec![text.to_owned()]).await?;
-        vectors.pop().ok_or(EmbeddingError::Failed)
+        self.embed(deadline, text.to_owned()).await
     }
 
-    /// Embeds passages, in their order, in small batches of similar length: padding is computed for nothing.
+    /// Embeds passages, in their order.
     pub async fn embed_passages(&self, deadline: Deadline, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&passage| texts[passage].len());
-        let batches: Vec<Vec<String>> = order.chunks(BATCH).map(|batch| picked(texts, batch)).collect();
-        let batches = stream::iter(batches).map(|batch| self.embed_batch(deadline, batch));
-        let embedded: Vec<_> = batches.buffered(self.at_once).try_collect().await?;
-        let mut vectors = vec![Vec::new(); texts.len()];
-        for (passage, vector) in order.into_iter().zip(embedded.into_iter().flatten()) {
-            vectors[passage] = vector;
-        }
-        Ok(vectors)
+        let passages = stream::iter(texts.iter().cloned()).map(|text| self.embed_passage(deadline, text));
+        passages.buffered(self.at_once).try_collect().await
     }
 
     /// Runs other work on a document (cutting, analysing) where it cannot stall the reactor.
@@ -149,9 +140,9 @@ impl Embedder {
         self.pool.watch(marks);
     }
 
-    async fn embed_batch(&self, deadline: Deadline, batch: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    async fn embed_passage(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
         let _turn = self.bulk_turn(deadline).await?;
-        self.embed(deadline, batch).await
+        self.embed(deadline, text).await
     }
 
     async fn bulk_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, EmbeddingError> {
@@ -159,9 +150,9 @@ impl Embedder {
         turn.map_err(|_| EmbeddingError::Failed)
     }
 
-    async fn embed(&self, deadline: Deadline, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    async fn embed(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
         let model = Arc::clone(&self.model);
-        let embedded = self.pool.run(deadline, move || model.embed(&texts)).await?;
+        let embedded = self.pool.run(deadline, move || model.embed(&text)).await?;
         embedded.map_err(|error| {
             tracing::error!(%error, "embedding failed");
             EmbeddingError::Failed
@@ -173,8 +164,4 @@ impl std::fmt::Debug for Embedder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Embedder").field("model", &self.model()).finish_non_exhaustive()
     }
-}
-
-fn picked(texts: &[String], batch: &[usize]) -> Vec<String> {
-    batch.iter().map(|&passage| texts[passage].clone()).collect()
 }

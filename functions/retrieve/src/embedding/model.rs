@@ -1,13 +1,15 @@
-//! The sentence encoder all-MiniLM-L6-v2 (or another BERT of its width) on candle: forward pass, mean over tokens,
-//! unit length, as its authors define it.
+//! The sentence encoder all-MiniLM-L6-v2 (or another BERT of its width): forward pass, mean over tokens, unit length, as
+//! its authors define it.
 
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
 use sha2::{Digest, Sha256};
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Tokenizer, TruncationParams};
+
+use super::{
+    encoder::Encoder,
+    weights::{Config, Weights},
+};
 
 /// Numbers in a vector; the width of the column that stores it.
 pub const DIMENSION: usize = 384;
@@ -40,7 +42,7 @@ pub enum ModelError {
 pub(super) struct Model {
     name: String,
     tokenizer: Tokenizer,
-    bert: BertModel,
+    encoder: Encoder,
 }
 
 impl Model {
@@ -51,9 +53,10 @@ impl Model {
         }
         let config = read(folder, "config.json")?;
         let tokens = read(folder, "tokenizer.json")?;
-        let weights = read(folder, "model.safetensors")?;
-        let name = name(&[&config, &tokens], &weights);
-        Ok(Self { name, tokenizer: tokenizer(&tokens)?, bert: bert(&config, weights)? })
+        let mut digest = Sha256::new();
+        [&config, &tokens].into_iter().for_each(|file| digest.update(file));
+        let encoder = encoder(&folder.join("model.safetensors"), &config, &mut digest)?;
+        Ok(Self { name: name(digest), tokenizer: tokenizer(&tokens, &config)?, encoder })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -65,12 +68,17 @@ impl Model {
         self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
 
-    /// One unit vector for each text.
-    pub(super) fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, candle_core::Error> {
-        let encodings = self.tokenizer.encode_batch_fast(texts.to_vec(), true).map_err(candle_core::Error::wrap)?;
-        let (tokens, mask) = padded(&encodings)?;
-        let states = self.bert.forward(&tokens, &tokens.zeros_like()?, Some(&mask))?;
-        normalized(&mean(&states, &mask)?)?.to_vec2()
+    /// The unit vector of `text`.
+    pub(super) fn embed(&self, text: &str) -> Result<Vec<f32>, tokenizers::Error> {
+        let encoding = self.tokenizer.encode_fast(text, true)?;
+        let states = self.encoder.states(encoding.get_ids());
+        let mut sum = vec![0.0; DIMENSION];
+        for state in states.chunks_exact(DIMENSION) {
+            sum.iter_mut().zip(state).for_each(|(sum, value)| *sum += value);
+        }
+        // The length of the mean is no matter: only its direction stays.
+        let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        Ok(sum.into_iter().map(|value| value / length).collect())
     }
 }
 
@@ -78,53 +86,40 @@ fn read(folder: &Path, file: &'static str) -> Result<Vec<u8>, ModelError> {
     std::fs::read(folder.join(file)).map_err(|error| ModelError::File { file, cause: error.to_string() })
 }
 
-/// Stored with every vector. Hashes samples of the weights: all 90 MB would cost a tenth of a second at every start.
-fn name(files: &[&[u8]], weights: &[u8]) -> String {
-    const SAMPLE: usize = 4096;
-    let mut digest = Sha256::new();
-    files.iter().for_each(|file| digest.update(file));
-    let stride = (weights.len() / 64).max(SAMPLE);
-    weights.chunks(stride).for_each(|stretch| digest.update(&stretch[..stretch.len().min(SAMPLE)]));
+fn parsed(config: &[u8]) -> Result<Config, ModelError> {
+    let refused = |cause: String| ModelError::File { file: "config.json", cause };
+    let config: Config = serde_json::from_slice(config).map_err(|error| refused(error.to_string()))?;
+    if config.hidden_size != DIMENSION {
+        return Err(ModelError::Dimension(config.hidden_size));
+    }
+    config.check().map_err(refused)?;
+    Ok(config)
+}
+
+fn encoder(path: &Path, config: &[u8], digest: &mut Sha256) -> Result<Encoder, ModelError> {
+    let config = parsed(config)?;
+    let refused = |cause| ModelError::File { file: "model.safetensors", cause };
+    let mut weights = Weights::open(path).map_err(refused)?;
+    weights.sampled(digest).map_err(refused)?;
+    weights.encoder(&config).map_err(refused)
+}
+
+/// Stored with every vector.
+fn name(digest: Sha256) -> String {
     let hex: String = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("bert-{DIMENSION}-{hex}")
 }
 
-fn tokenizer(json: &[u8]) -> Result<Tokenizer, ModelError> {
+fn tokenizer(json: &[u8], config: &[u8]) -> Result<Tokenizer, ModelError> {
     let refused = |cause: tokenizers::Error| ModelError::File { file: "tokenizer.json", cause: cause.to_string() };
+    let Config { vocab_size, max_position_embeddings, .. } = parsed(config)?;
     let mut tokenizer = Tokenizer::from_bytes(json).map_err(refused)?;
-    let truncation = TruncationParams { max_length: MAX_TOKENS, ..TruncationParams::default() };
+    if tokenizer.get_vocab_size(true) > vocab_size {
+        return Err(refused("it knows more tokens than the model".into()));
+    }
+    let truncation =
+        TruncationParams { max_length: MAX_TOKENS.min(max_position_embeddings), ..TruncationParams::default() };
     tokenizer.with_truncation(Some(truncation)).map_err(refused)?;
     tokenizer.with_padding(None);
     Ok(tokenizer)
-}
-
-fn bert(config: &[u8], weights: Vec<u8>) -> Result<BertModel, ModelError> {
-    let config: Config = serde_json::from_slice(config)
-        .map_err(|error| ModelError::File { file: "config.json", cause: error.to_string() })?;
-    if config.hidden_size != DIMENSION {
-        return Err(ModelError::Dimension(config.hidden_size));
-    }
-    let refused = |error: candle_core::Error| ModelError::File { file: "model.safetensors", cause: error.to_string() };
-    let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu).map_err(refused)?;
-    BertModel::load(weights, &config).map_err(refused)
-}
-
-/// Token ids and mask, `[texts, longest]` both. The padding's id does not matter: it is masked.
-fn padded(encodings: &[Encoding]) -> Result<(Tensor, Tensor), candle_core::Error> {
-    let longest = encodings.iter().map(Encoding::len).max().unwrap_or(0);
-    let row = |values: &[u32]| values.iter().copied().chain(std::iter::repeat(0)).take(longest).collect::<Vec<_>>();
-    let ids: Vec<u32> = encodings.iter().flat_map(|encoding| row(encoding.get_ids())).collect();
-    let mask: Vec<u32> = encodings.iter().flat_map(|encoding| row(encoding.get_attention_mask())).collect();
-    let shape = (encodings.len(), longest);
-    Ok((Tensor::from_vec(ids, shape, &Device::Cpu)?, Tensor::from_vec(mask, shape, &Device::Cpu)?))
-}
-
-/// The mean of the token states `[texts, tokens, width]` that are not masked.
-fn mean(states: &Tensor, mask: &Tensor) -> Result<Tensor, candle_core::Error> {
-    let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;
-    states.broadcast_mul(&mask)?.sum(1)?.broadcast_div(&mask.sum(1)?)
-}
-
-fn normalized(vectors: &Tensor) -> Result<Tensor, candle_core::Error> {
-    vectors.broadcast_div(&vectors.sqr()?.sum_keepdim(1)?.sqrt()?)
 }

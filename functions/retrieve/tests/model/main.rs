@@ -25,6 +25,21 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+/// Vectors of the same model by another implementation: NumPy in double precision.
+const REFERENCE: &str = include_str!("reference.json");
+
+#[tokio::test]
+async fn vectors_are_those_of_the_reference() {
+    let embedder = embedder();
+    let reference: Vec<serde_json::Value> = serde_json::from_str(REFERENCE).unwrap();
+    assert!(reference.len() > 3);
+    for text in &reference {
+        let expected: Vec<f32> = serde_json::from_value(text["vector"].clone()).unwrap();
+        let vector = embedder.embed_query(later(), text["text"].as_str().unwrap()).await.unwrap();
+        assert!(cosine(&vector, &expected) > 0.99999, "{}: {}", text["text"], cosine(&vector, &expected));
+    }
+}
+
 #[tokio::test]
 async fn meaning_is_near_and_vectors_are_units() {
     let embedder = embedder();
@@ -40,7 +55,7 @@ async fn meaning_is_near_and_vectors_are_units() {
 }
 
 #[tokio::test]
-async fn neighbours_in_a_batch_change_nothing() {
+async fn passages_side_by_side_keep_their_order() {
     let embedder = embedder();
     let texts: Vec<String> = (1..20).map(|n| "a copay is a fixed amount ".repeat(n)).collect();
     let together = embedder.embed_passages(later(), &texts).await.unwrap();

@@ -1,0 +1,173 @@
+//! The weights of a BERT from a safetensors file, a tensor at a time: the file is as large as what is kept of it, and both
+//! together would be more memory than a small function has.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use pulp::Arch;
+use safetensors::{Dtype, tensor::Metadata};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    encoder::{Encoder, Layer, Linear, Square},
+    kernels::Norm,
+};
+
+/// The format's own limit is 100 MB; ours are some kilobytes.
+const LONGEST_HEADER: u64 = 1 << 20;
+/// Bytes that are turned into numbers at a time.
+const STRETCH: usize = 1 << 16;
+
+/// What `config.json` says of the network.
+#[derive(Debug, Deserialize)]
+pub(super) struct Config {
+    pub(super) hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    pub(super) vocab_size: usize,
+    pub(super) max_position_embeddings: usize,
+    hidden_act: String,
+    layer_norm_eps: f32,
+}
+
+/// An open file.
+pub(super) struct Weights {
+    file: File,
+    /// Where its tensors begin.
+    start: u64,
+    metadata: Metadata,
+}
+
+impl Config {
+    /// Whether this code computes such a network.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let Self { hidden_size: width, num_attention_heads: heads, intermediate_size: inner, .. } = self;
+        let is_cut = *heads > 0 && width.is_multiple_of(*heads) && inner.is_multiple_of(*width) && Square::fits(*width);
+        if is_cut && self.hidden_act == "gelu" {
+            return Ok(());
+        }
+        Err(format!("{heads} heads, {inner} inner dimensions and {} are not supported", self.hidden_act))
+    }
+}
+
+impl Weights {
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let mut file = File::open(path).map_err(|error| error.to_string())?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|error| error.to_string())?;
+        let length = u64::from_le_bytes(length);
+        if length > LONGEST_HEADER {
+            return Err("its header is too long".to_owned());
+        }
+        let metadata = serde_json::from_reader(Read::take(&mut file, length)).map_err(|error| error.to_string())?;
+        Ok(Self { file, start: 8 + length, metadata })
+    }
+
+    /// A digest of samples: all 90 MB would cost a tenth of a second at every start.
+    pub(super) fn sampled(&mut self, digest: &mut Sha256) -> Result<(), String> {
+        const SAMPLE: usize = 4096;
+        let length = self.file.metadata().map_err(|error| error.to_string())?.len();
+        let stride = (length / 64).max(SAMPLE as u64);
+        for at in (0..length).step_by(usize::try_from(stride).unwrap_or(usize::MAX)) {
+            let mut sample = Vec::with_capacity(SAMPLE);
+            self.file.seek(SeekFrom::Start(at)).map_err(|error| error.to_string())?;
+            Read::take(&mut self.file, SAMPLE as u64).read_to_end(&mut sample).map_err(|error| error.to_string())?;
+            digest.update(&sample);
+        }
+        Ok(())
+    }
+
+    /// Builds the network.
+    pub(super) fn encoder(&mut self, config: &Config) -> Result<Encoder, String> {
+        let Config { hidden_size: width, vocab_size, max_position_embeddings: positions, .. } = *config;
+        let types = self.read("embeddings.token_type_embeddings.weight", None, width)?;
+        let mut places = self.read("embeddings.position_embeddings.weight", Some(positions), width)?;
+        for row in places.chunks_exact_mut(width) {
+            row.iter_mut().zip(&types).for_each(|(place, kind)| *place += kind);
+        }
+        Ok(Encoder {
+            arch: Arch::new(),
+            width,
+            heads: config.num_attention_heads,
+            words: self.read("embeddings.word_embeddings.weight", Some(vocab_size), width)?,
+            positions: places,
+            embedded: self.norm("embeddings.LayerNorm", config)?,
+            layers: (0..config.num_hidden_layers).map(|layer| self.layer(layer, config)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn layer(&mut self, number: usize, config: &Config) -> Result<Layer, String> {
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let name = |part: &str| format!("encoder.layer.{number}.{part}");
+        let up = self.read(&name("intermediate.dense.weight"), Some(inner), width)?;
+        let up_bias = self.read(&name("intermediate.dense.bias"), None, inner)?;
+        let down = self.read(&name("output.dense.weight"), Some(width), inner)?;
+        let cuts = || (0..inner).step_by(width);
+        let cut_up = |column| Linear {
+            weights: Square::of(&up, width, width, 0, column),
+            bias: up_bias[column..column + width].to_vec(),
+        };
+        let mut attention = |part| self.linear(&name(part), width);
+        Ok(Layer {
+            query_key_value: [
+                attention("attention.self.query")?,
+                attention("attention.self.key")?,
+                attention("attention.self.value")?,
+            ],
+            output: attention("attention.output.dense")?,
+            attended: self.norm(&name("attention.output.LayerNorm"), config)?,
+            up: cuts().map(cut_up).collect(),
+            down: cuts().map(|row| Square::of(&down, inner, width, row, 0)).collect(),
+            down_bias: self.read(&name("output.dense.bias"), None, width)?,
+            transformed: self.norm(&name("output.LayerNorm"), config)?,
+        })
+    }
+
+    fn linear(&mut self, name: &str, width: usize) -> Result<Linear, String> {
+        let matrix = self.read(&format!("{name}.weight"), Some(width), width)?;
+        let bias = self.read(&format!("{name}.bias"), None, width)?;
+        Ok(Linear { weights: Square::of(&matrix, width, width, 0, 0), bias })
+    }
+
+    fn norm(&mut self, name: &str, config: &Config) -> Result<Norm, String> {
+        Ok(Norm {
+            scale: self.read(&format!("{name}.weight"), None, config.hidden_size)?,
+            shift: self.read(&format!("{name}.bias"), None, config.hidden_size)?,
+            epsilon: config.layer_norm_eps,
+        })
+    }
+
+    /// A tensor whose last dimension is `columns`, and whose first, where there are two and it is known, is `rows`.
+    fn read(&mut self, name: &str, rows: Option<usize>, columns: usize) -> Result<Vec<f32>, String> {
+        let info = self.metadata.info(name).ok_or_else(|| format!("{name} is missing"))?;
+        let count = match info.shape[..] {
+            [only] if only == columns && rows.is_none() => Some(only),
+            [first, last] if last == columns && rows.is_none_or(|rows| rows == first) => first.checked_mul(last),
+            _ => None,
+        };
+        let (from, to) = info.data_offsets;
+        let bytes = to.checked_sub(from).filter(|bytes| count.and_then(|count| count.checked_mul(4)) == Some(*bytes));
+        match bytes {
+            Some(bytes) if info.dtype == Dtype::F32 => self.numbers(from as u64, bytes),
+            _ => Err(format!("{name} is {:?} of {:?}", info.shape, info.dtype)),
+        }
+    }
+
+    fn numbers(&mut self, at: u64, bytes: usize) -> Result<Vec<f32>, String> {
+        self.file.seek(SeekFrom::Start(self.start + at)).map_err(|error| error.to_string())?;
+        let mut numbers = Vec::new();
+        numbers.try_reserve_exact(bytes / 4).map_err(|error| error.to_string())?;
+        let mut stretch = vec![0; STRETCH.min(bytes)];
+        while numbers.len() * 4 < bytes {
+            let wanted = (bytes - numbers.len() * 4).min(STRETCH);
+            self.file.read_exact(&mut stretch[..wanted]).map_err(|error| error.to_string())?;
+            numbers.extend(stretch[..wanted].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+        }
+        Ok(numbers)
+    }
+}

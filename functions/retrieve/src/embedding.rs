@@ -99,6 +99,11 @@ impl Embedder {
         self.model.name()
     }
 
+    /// Whether the model was trained on a language: of others it knows names and loan words.
+    pub fn knows(language: &str) -> bool {
+        language == "en" || language.starts_with("en-")
+    }
+
     /// How many tokens the model sees in `text`.
     pub fn count_tokens(&self, text: &str) -> usize {
         self.model.count_tokens(text)

@@ -3,8 +3,8 @@
 //! A document is cut into passages of whole sentences ([`chunker`]), each embedded by all-MiniLM-L6-v2 in process
 //! ([`embedding`]) and analysed into index terms ([`analysis`]), and stored in Postgres ([`store`]) by one transaction
 //! under row-level security. A query ([`query`]) is searched by meaning (HNSW, cosine) and by words (BM25) at once
-//! ([`retrieval`]), and the two orders are fused by rank and score ([`fusion`]). Each way has its own ceiling; what is
-//! late or fails is left out and the reply says so.
+//! ([`retrieval`]), the two orders are fused by rank and score ([`fusion`]), and what was found is ordered anew by all that
+//! is known of it ([`rerank`]). Each way has its own ceiling; what is late or fails is left out and the reply says so.
 //!
 //! Lexical search is BM25 with document frequencies of our own: Postgres' `ts_rank` knows no document frequency and
 //! no term saturation, and on the public test sets loses a tenth of nDCG against it.
@@ -21,11 +21,13 @@ pub mod document;
 pub mod embedding;
 pub mod error;
 pub mod extract;
+pub mod form;
 pub mod fusion;
 pub mod handler;
 pub mod indexing;
 pub mod ingest;
 pub mod query;
+pub mod rerank;
 pub mod retrieval;
 pub mod store;
 pub mod text;

@@ -24,6 +24,8 @@ pub struct Query {
     pub original: Option<String>,
     /// How many passages.
     pub k: usize,
+    /// Whether to order what was found anew, by all that is known of it.
+    pub rerank: bool,
     /// Where; its depth is `k`.
     pub scope: Scope,
 }
@@ -38,7 +40,13 @@ impl Query {
         let collection = identifier("collection", request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
         let filter = filter(request.filter.unwrap_or_default())?;
         let scope = Scope { collection, filter, per_document, depth: k };
-        Ok(Self { original: original.filter(|original| *original != text), text, k, scope })
+        Ok(Self {
+            original: original.filter(|original| *original != text),
+            text,
+            k,
+            rerank: request.rerank.unwrap_or(true),
+            scope,
+        })
     }
 
     /// The question and its original.

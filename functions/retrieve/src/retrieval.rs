@@ -20,7 +20,8 @@ use crate::{
     error::Error,
     fusion::{self, Fused, Order},
     query::Query,
-    store::{Found, Nearest, Scope, Store},
+    rerank::{Sought, rerank},
+    store::{Found, Hit, Nearest, Scope, Store},
 };
 
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
@@ -38,6 +39,8 @@ pub struct Retriever {
 /// What one way of searching gave, or which stage of it failed.
 struct Way {
     found: Result<Vec<Found>, Failure>,
+    /// The embeddings of the query and its original, where this way needs them.
+    vectors: Vec<Nearest>,
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<Degradation>,
 }
@@ -59,11 +62,22 @@ impl Retriever {
         let scope = Scope { depth: DEPTH.max(query.k), ..query.scope.clone() };
         let lexical = self.lexical(deadline, principal, &scope, query);
         let dense = self.dense(deadline, principal, &scope, query);
-        let (lexical, dense) = tokio::join!(lexical, dense);
+        let (lexical, mut dense) = tokio::join!(lexical, dense);
         let mut timings: Vec<_> = lexical.timings.iter().chain(&dense.timings).copied().collect();
+        let vectors = std::mem::take(&mut dense.vectors);
+        let (lists, mut degraded) = joined(lexical, dense)?;
+        let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
+        let fused = if query.rerank {
+            let began = clock::now();
+            let (fused, missing) = self.reranked(deadline, principal, &scope, query, &vectors, fused).await;
+            timings.push(("rerank", clock::now() - began));
+            degraded.extend(missing);
+            fused
+        } else {
+            fused
+        };
         timings.push(("total", clock::now() - started));
-        let (lists, degraded) = joined(lexical, dense)?;
-        let passages = passages(fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion), query.k);
+        let passages = passages(fused, query.k);
         Ok(RetrieveReply {
             asked: query.k,
             got: passages.len(),
@@ -73,12 +87,38 @@ impl Retriever {
         })
     }
 
+    /// What was found, ordered anew; as it was, when there is no time for it or it fails.
+    async fn reranked(
+        &self,
+        deadline: Deadline,
+        principal: &str,
+        scope: &Scope,
+        query: &Query,
+        vectors: &[Nearest],
+        fused: Vec<Fused>,
+    ) -> (Vec<Fused>, Option<Degradation>) {
+        let limits = &self.policy.retrieve;
+        if deadline.remaining() < limits.rerank {
+            return (fused, Some(Degradation::new("rerank", "timeout")));
+        }
+        let stage = deadline.stage(limits.rerank, Duration::ZERO);
+        let hits: Vec<&Hit> = fused.iter().map(|fused| &fused.hit).collect();
+        match self.store.evidence(stage, principal, scope, &query.texts(), &hits).await {
+            Ok(evidence) => {
+                let sought = Sought { text: &query.text, vectors, knows: Embedder::knows };
+                (rerank(fused, &evidence, sought, &limits.reranking), None)
+            }
+            Err(error) => (fused, Some(Degradation::new("rerank", error.reason()))),
+        }
+    }
+
     async fn lexical(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {
         let started = clock::now();
         let stage = deadline.stage(self.policy.retrieve.lexical, Duration::ZERO);
         let found = self.store.lexical(stage, principal, scope, &query.texts()).await;
         Way {
             found: found.map_err(|error| Failure { stage: "lexical", error }),
+            vectors: Vec::new(),
             timings: vec![("lexical", clock::now() - started)],
             degraded: Vec::new(),
         }
@@ -89,16 +129,16 @@ impl Retriever {
         let (vectors, degraded) = self.vectors(deadline, query).await;
         let embedded = clock::now();
         let mut timings = vec![("embedding", embedded - started)];
-        let found = match vectors {
+        let (vectors, found) = match vectors {
             Ok(vectors) => {
                 let stage = deadline.stage(self.policy.retrieve.knn, Duration::ZERO);
                 let found = self.store.dense(stage, principal, scope, &vectors).await;
                 timings.push(("knn", clock::now() - embedded));
-                found.map_err(|error| Failure { stage: "knn", error })
+                (vectors, found.map_err(|error| Failure { stage: "knn", error }))
             }
-            Err(error) => Err(Failure { stage: "embedding", error }),
+            Err(error) => (Vec::new(), Err(Failure { stage: "embedding", error })),
         };
-        Way { found, timings, degraded }
+        Way { found, vectors, timings, degraded }
     }
 
     /// The embeddings of the query and, if they are there in time, of its original.

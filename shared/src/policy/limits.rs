@@ -148,6 +148,7 @@ pub struct Retrieve {
     pub document_write: Duration,
     pub max_document_bytes: usize,
     pub fusion: Fusion,
+    pub reranking: Reranking,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -155,6 +156,17 @@ pub struct Retrieve {
 pub struct Fusion {
     pub dense: f64,
     pub rank: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reranking {
+    pub dense: f64,
+    pub lexical: f64,
+    pub feedback: f64,
+    pub brevity: f64,
+    pub form: f64,
+    pub foreign: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

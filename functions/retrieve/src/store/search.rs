@@ -3,7 +3,10 @@
 //! Both return each document's best passages with what a reply shows of them, so that one snapshot answers and a
 //! document that is deleted meanwhile cannot leave a hole. Each runs in one read-only transaction.
 
+mod evidence;
 mod sql;
+
+use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
 use pgvector::Vector;
@@ -13,13 +16,15 @@ use tokio_postgres::{Error as SqlError, Row, types::ToSql};
 use super::{Store, shelves::Shelves};
 use crate::{analysis::Analyzer, error::Error};
 
+pub use evidence::Evidence;
+
 /// At most this many distinct terms of a query count, the rarest: the rest of a long message is noise.
 const MAX_TERMS: i64 = 48;
 /// Posting lists are read, the rarest term's first, until this many postings; the terms that are left only add to
 /// the score of passages that were found by then.
-const POSTINGS: i64 = 20_000;
+const POSTINGS: i64 = 8_000;
 /// Passages that stay in the race after the first posting lists.
-const CANDIDATES: i64 = 1_000;
+const CANDIDATES: i64 = 400;
 /// Collections up to this many passages are searched exactly: it takes as long as the graph and misses nothing.
 const EXACT: i64 = 1_000;
 /// How many neighbours the graph search keeps in sight (pgvector's `hnsw.ef_search`).
@@ -130,7 +135,7 @@ async fn lexical(
     scope: &Scope,
     query: &str,
 ) -> Result<Found, SqlError> {
-    let (numbers, terms) = analyzed(shelves, query);
+    let (numbers, terms) = analyzed(shelves, &[query]);
     // What a filter leaves may hold only common terms: then all lists are read.
     let postings = if scope.is_filtered() { i64::MAX } else { POSTINGS };
     let (chunks, average) = (count(shelves.chunks()), shelves.average_length());
@@ -225,13 +230,13 @@ impl Scope {
     }
 }
 
-/// The terms of the query as each shelf's language makes them: two lists of one length.
-fn analyzed(shelves: &Shelves, query: &str) -> (Vec<i32>, Vec<String>) {
+/// The terms of the queries as each shelf's language makes them: two lists of one length.
+fn analyzed(shelves: &Shelves, queries: &[&str]) -> (Vec<i32>, Vec<String>) {
     let pairs = shelves.iter().flat_map(|shelf| {
-        let terms = Analyzer::of(&shelf.language).frequencies(query);
-        terms.into_keys().map(|term| (shelf.number, term))
+        let terms = queries.iter().flat_map(|query| Analyzer::of(&shelf.language).frequencies(query).into_keys());
+        terms.map(|term| (shelf.number, term))
     });
-    pairs.unzip()
+    pairs.collect::<BTreeSet<_>>().into_iter().unzip()
 }
 
 /// Whether the list is as long as wanted, or all that was there to see is in it.

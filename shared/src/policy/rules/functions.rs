@@ -43,10 +43,21 @@ fn counts(rules: &mut Rules<'_>, policy: &Policy) {
     ] {
         rules.some(field, count);
     }
-    for (field, share) in
-        [("retrieve.fusion.dense", retrieve.fusion.dense), ("retrieve.fusion.rank", retrieve.fusion.rank)]
-    {
+    for (field, share) in [
+        ("retrieve.fusion.dense", retrieve.fusion.dense),
+        ("retrieve.fusion.rank", retrieve.fusion.rank),
+        ("retrieve.reranking.foreign", retrieve.reranking.foreign),
+    ] {
         rules.within(field, share, 0.0..=1.0);
+    }
+    for (field, weight) in [
+        ("retrieve.reranking.dense", retrieve.reranking.dense),
+        ("retrieve.reranking.lexical", retrieve.reranking.lexical),
+        ("retrieve.reranking.feedback", retrieve.reranking.feedback),
+        ("retrieve.reranking.brevity", retrieve.reranking.brevity),
+        ("retrieve.reranking.form", retrieve.reranking.form),
+    ] {
+        rules.within(field, weight, 0.0..=10.0);
     }
 }
 

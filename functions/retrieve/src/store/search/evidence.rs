@@ -1,0 +1,71 @@
+//! What is known of what was found, whichever way: how near, how many of the query's words, of how long a document. What
+//! only words have found has embeddings too.
+
+use std::collections::{HashMap, HashSet};
+
+use deadpool_postgres::Transaction;
+use pgvector::Vector;
+use shared::deadline::Deadline;
+use tokio_postgres::{Error as SqlError, Row};
+
+use super::{Hit, MAX_TERMS, POSTINGS, Parameter, Scope, Store, analyzed, count, sql, visible};
+use crate::error::Error;
+
+/// Of a longer document only as many passages are looked at, and the one that was found.
+const PASSAGES: i32 = 6;
+
+/// What is known of a passage, or of a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// The embeddings of its passages.
+    pub embeddings: Vec<Vec<f32>>,
+    /// BM25 of the query and its original together; that of the best passage.
+    pub lexical: f64,
+    /// How many passages the document has.
+    pub passages: i32,
+}
+
+impl Store {
+    /// The evidence on `hits`, by the numbers of their passages; those that are there no longer are missing. When each
+    /// stands for a document, all of it counts.
+    pub async fn evidence(
+        &self,
+        deadline: Deadline,
+        principal: &str,
+        scope: &Scope,
+        queries: &[&str],
+        hits: &[&Hit],
+    ) -> Result<HashMap<i64, Evidence>, Error> {
+        let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
+        let documents =
+            if scope.per_document == 1 { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
+        let work = async |transaction: &Transaction<'_>| {
+            let Some(shelves) = visible(transaction, scope).await? else { return Ok(HashMap::new()) };
+            let (numbers, terms) = analyzed(&shelves, queries);
+            let (total, average) = (count(shelves.chunks()), shelves.average_length());
+            let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
+            let parameters: [Parameter<'_>; 9] =
+                [&numbers, &terms, &total, &average, &MAX_TERMS, &POSTINGS, &chunks, &documents, &PASSAGES];
+            gathered(&transaction.query(&statement, &parameters).await?, hits, scope.per_document == 1)
+        };
+        Ok(self.database.read(deadline, principal, work).await?)
+    }
+}
+
+/// The rows of each hit together: those of its document when it stands for it, else its own.
+fn gathered(rows: &[Row], hits: &[&Hit], by_document: bool) -> Result<HashMap<i64, Evidence>, SqlError> {
+    let mut gathered: HashMap<i64, Evidence> = HashMap::new();
+    let mut there = HashSet::new();
+    for row in rows {
+        let chunk: i64 = row.try_get("chunk")?;
+        there.insert(chunk);
+        let subject = if by_document { row.try_get("document")? } else { chunk };
+        let evidence = gathered.entry(subject).or_default();
+        evidence.embeddings.push(row.try_get::<_, Vector>("embedding")?.to_vec());
+        evidence.lexical = evidence.lexical.max(row.try_get("lexical")?);
+        evidence.passages = row.try_get("passages")?;
+    }
+    let subject = |hit: &Hit| if by_document { hit.document } else { hit.chunk };
+    let found = hits.iter().filter(|hit| there.contains(&hit.chunk));
+    Ok(found.filter_map(|hit| Some((hit.chunk, gathered.get(&subject(hit))?.clone()))).collect())
+}

@@ -32,7 +32,7 @@ NEWEST_GLIBC := 2.34
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint exceptions docs deny templates capacity sizes glibc advisories bench eval \
+.PHONY: help setup tools ci-packages build run dev invoke ingest test unit smoke load check fmt lint exceptions docs deny templates capacity sizes glibc advisories bench eval train \
         model-layer sam-build sam-local sam-smoke deploy clean
 
 help: ## Lists the commands
@@ -176,6 +176,10 @@ eval: build ## Measures retrieval on a test set: DATA=<folder> [COLLECTION=.. FI
 	@test -n "$(DATA)" || { echo "usage: make eval DATA=<folder> [COLLECTION=..] [FIELD=query] [TYPE=..] [THRESHOLD=1]" >&2; exit 2; }
 	@$(BIN)/eval --api "http://127.0.0.1:$(PORT)" --data "$(DATA)" $(if $(FIELD),--field "$(FIELD)") $(if $(TYPE),--type "$(TYPE)") \
 	  $(if $(THRESHOLD),--threshold "$(THRESHOLD)") $(if $(filter-out default,$(COLLECTION)),--collection "$(COLLECTION)")
+
+train: build ## Learns the reranker's weights for infra/policy.yaml: DATA=<folder of the test sets>, all ingested
+	@test -n "$(DATA)" || { echo "usage: make train DATA=<folder of the test sets>" >&2; exit 2; }
+	@MODEL_DIR="$(STATE)/model" $(BIN)/local with-database --postgres-port $(POSTGRES_PORT) -- $(BIN)/train "$(DATA)"
 
 # `shared` alone, without the AWS SDK. A run takes 15 s.
 bench: ## Measures the concurrency core beside plain tokio; builds it for release first, in some 4 minutes, then 1

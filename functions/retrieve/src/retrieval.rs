@@ -3,7 +3,11 @@
 //! Each of the two ways has its own ceilings. What is late or fails is left out, and the reply says so; only when
 //! both give nothing is there no answer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use shared::{
     clock,
@@ -21,7 +25,7 @@ use crate::{
     fusion::{self, Fused, Order},
     query::Query,
     rerank::{Sought, rerank},
-    store::{Found, Hit, Nearest, Scope, Store},
+    store::{Evidence, Found, Hit, Nearest, Scope, Store},
 };
 
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
@@ -34,6 +38,17 @@ pub struct Retriever {
     /// Or why there is none.
     embedder: Result<Embedder, &'static str>,
     policy: Arc<Policy>,
+}
+
+/// What the two searches found.
+#[derive(Debug)]
+pub struct Candidates {
+    /// Best first.
+    pub fused: Vec<Fused>,
+    /// The embeddings of the query and its original.
+    vectors: Vec<Nearest>,
+    timings: Vec<(&'static str, Duration)>,
+    degraded: Vec<Degradation>,
 }
 
 /// What one way of searching gave, or which stage of it failed.
@@ -59,57 +74,62 @@ impl Retriever {
     /// The passages for `query` that `principal` may read.
     pub async fn retrieve(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<RetrieveReply, Error> {
         let started = clock::now();
-        let scope = Scope { depth: DEPTH.max(query.k), ..query.scope.clone() };
-        let lexical = self.lexical(deadline, principal, &scope, query);
-        let dense = self.dense(deadline, principal, &scope, query);
-        let (lexical, mut dense) = tokio::join!(lexical, dense);
-        let mut timings: Vec<_> = lexical.timings.iter().chain(&dense.timings).copied().collect();
-        let vectors = std::mem::take(&mut dense.vectors);
-        let (lists, mut degraded) = joined(lexical, dense)?;
-        let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
-        let fused = if query.rerank {
-            let began = clock::now();
-            let (fused, missing) = self.reranked(deadline, principal, &scope, query, &vectors, fused).await;
-            timings.push(("rerank", clock::now() - began));
-            degraded.extend(missing);
-            fused
-        } else {
-            fused
-        };
-        timings.push(("total", clock::now() - started));
-        let passages = passages(fused, query.k);
+        let mut found = self.find(deadline, principal, query).await?;
+        if query.rerank {
+            self.rerank(deadline, principal, query, &mut found).await;
+        }
+        found.timings.push(("total", clock::now() - started));
+        let passages = passages(found.fused, query.k);
         Ok(RetrieveReply {
             asked: query.k,
             got: passages.len(),
             passages,
-            degraded,
-            timings_ms: in_milliseconds(timings),
+            degraded: found.degraded,
+            timings_ms: in_milliseconds(found.timings),
         })
     }
 
-    /// What was found, ordered anew; as it was, when there is no time for it or it fails.
-    async fn reranked(
+    /// Searches both ways and fuses.
+    pub async fn find(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Candidates, Error> {
+        let scope = Scope { depth: DEPTH.max(query.k), ..query.scope.clone() };
+        let lexical = self.lexical(deadline, principal, &scope, query);
+        let dense = self.dense(deadline, principal, &scope, query);
+        let (lexical, mut dense) = tokio::join!(lexical, dense);
+        let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
+        let vectors = std::mem::take(&mut dense.vectors);
+        let (lists, degraded) = joined(lexical, dense)?;
+        let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
+        Ok(Candidates { fused, vectors, timings, degraded })
+    }
+
+    /// What is known of candidates beyond their places.
+    pub async fn evidence(
         &self,
         deadline: Deadline,
         principal: &str,
-        scope: &Scope,
         query: &Query,
-        vectors: &[Nearest],
-        fused: Vec<Fused>,
-    ) -> (Vec<Fused>, Option<Degradation>) {
+        found: &Candidates,
+    ) -> Result<HashMap<i64, Evidence>, Error> {
+        let stage = deadline.stage(self.policy.retrieve.rerank, Duration::ZERO);
+        let hits: Vec<&Hit> = found.fused.iter().map(|fused| &fused.hit).collect();
+        self.store.evidence(stage, principal, &query.scope, &query.texts(), &hits).await
+    }
+
+    /// Orders what was found anew, or leaves it as it was and says so: when there is no time for it, or it fails.
+    async fn rerank(&self, deadline: Deadline, principal: &str, query: &Query, found: &mut Candidates) {
         let limits = &self.policy.retrieve;
         if deadline.remaining() < limits.rerank {
-            return (fused, Some(Degradation::new("rerank", "timeout")));
+            return found.degraded.push(Degradation::new("rerank", "timeout"));
         }
-        let stage = deadline.stage(limits.rerank, Duration::ZERO);
-        let hits: Vec<&Hit> = fused.iter().map(|fused| &fused.hit).collect();
-        match self.store.evidence(stage, principal, scope, &query.texts(), &hits).await {
+        let began = clock::now();
+        match self.evidence(deadline, principal, query, found).await {
             Ok(evidence) => {
-                let sought = Sought { text: &query.text, vectors, knows: Embedder::knows };
-                (rerank(fused, &evidence, sought, &limits.reranking), None)
+                let fused = std::mem::take(&mut found.fused);
+                found.fused = rerank(fused, &evidence, found.sought(query), &limits.reranking);
             }
-            Err(error) => (fused, Some(Degradation::new("rerank", error.reason()))),
+            Err(error) => found.degraded.push(Degradation::new("rerank", error.reason())),
         }
+        found.timings.push(("rerank", clock::now() - began));
     }
 
     async fn lexical(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {
@@ -162,6 +182,13 @@ impl Retriever {
             }
             (Err(error), _) => (Err(error), Vec::new()),
         }
+    }
+}
+
+impl Candidates {
+    /// What the reranker is to look for.
+    pub fn sought<'a>(&'a self, query: &'a Query) -> Sought<'a> {
+        Sought { text: &query.text, vectors: &self.vectors, knows: Embedder::knows }
     }
 }
 

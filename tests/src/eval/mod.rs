@@ -6,6 +6,7 @@
 mod measures;
 mod set;
 mod table;
+pub mod training;
 
 use std::{convert::Infallible, time::Duration};
 

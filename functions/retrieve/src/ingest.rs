@@ -78,6 +78,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// A document of the source, or why it is left out.
+struct Checked {
+    place: String,
+    read: u64,
+    document: Result<Document, String>,
+}
+
 type Ready = (Arc<Document>, Vec<IndexedChunk>);
 
 /// The shipped policy with time for bulk writes, which no request waits for.
@@ -97,12 +104,14 @@ impl Ingest {
 
     /// Loads everything of `source`; `progress` hears of every window with the bytes of the source read so far. Fails
     /// when the database or the model does; what was written by then stays.
-    pub async fn run(mut self, source: Source, mut progress: impl FnMut(u64, &Summary)) -> Result<Summary, Error> {
-        let mut source = source.peekable();
+    pub async fn run(mut self, mut source: Source, mut progress: impl FnMut(u64, &Summary)) -> Result<Summary, Error> {
         let mut ready: Vec<Ready> = Vec::new();
-        while source.peek().is_some() {
-            let (read, window) = self.window(&mut source);
-            let changed = self.changed(window).await?;
+        loop {
+            let window;
+            (source, window) = self.read(source).await?;
+            let Some(read) = window.last().map(|item| item.read) else { break };
+            let changed = self.accepted(window);
+            let changed = self.changed(changed).await?;
             let (written, next) = tokio::join!(self.write(&ready), self.prepare(changed));
             written?;
             self.count(&ready);
@@ -114,36 +123,27 @@ impl Ingest {
         Ok(self.summary)
     }
 
-    /// The next documents of the source, with the bytes that were read up to them.
-    fn window(&mut self, source: &mut impl Iterator<Item = Item>) -> (u64, Vec<Arc<Document>>) {
-        let (mut read, mut bytes, mut window) = (0, 0, Vec::new());
-        while window.len() < WINDOW && bytes < WINDOW_BYTES {
-            let Some(item) = source.next() else { break };
-            read = item.read;
-            match self.accepted(item) {
-                Ok(document) => {
-                    bytes += document.content.text.len();
-                    window.push(Arc::new(document));
-                }
-                Err(skipped) => self.summary.skipped.push(skipped),
-            }
-        }
-        (read, window)
+    /// The next documents of the source, read where it cannot stall the reactor: a PDF may take seconds.
+    async fn read(&self, mut source: Source) -> Result<(Source, Vec<Checked>), Error> {
+        let destination = self.destination.clone();
+        let read = move || {
+            let window = window(&mut source, &destination);
+            (source, window)
+        };
+        Ok(self.embedder.compute(Deadline::within(COMPUTE_LIMIT), read).await?)
     }
 
-    fn accepted(&mut self, item: Item) -> Result<Document, Skipped> {
-        let Item { place, draft, .. } = item;
-        let skipped = |reason: String| Skipped { place, reason };
-        let document = match draft {
-            Ok(draft) => draft.document(&self.destination).map_err(|error| error.to_string()),
-            Err(reason) => Err(reason),
-        };
-        let document = match document {
-            Ok(document) => document,
-            Err(reason) => return Err(skipped(reason)),
-        };
-        // Two versions under one id would replace each other on every run.
-        if self.seen.insert(document.key.id.clone()) { Ok(document) } else { Err(skipped("repeats an id".to_owned())) }
+    /// Those that can be stored. Two versions under one id would replace each other on every run.
+    fn accepted(&mut self, window: Vec<Checked>) -> Vec<Arc<Document>> {
+        let mut documents = Vec::with_capacity(window.len());
+        for Checked { place, document, .. } in window {
+            match document {
+                Ok(document) if self.seen.insert(document.key.id.clone()) => documents.push(Arc::new(document)),
+                Ok(_) => self.summary.skip(place, "repeats an id".to_owned()),
+                Err(reason) => self.summary.skip(place, reason),
+            }
+        }
+        documents
     }
 
     /// Those that are not stored yet in this form.
@@ -191,4 +191,22 @@ impl Ingest {
         self.summary.written += written.len();
         self.summary.chunks += written.iter().map(|(_, chunks)| chunks.len()).sum::<usize>();
     }
+}
+
+impl Summary {
+    fn skip(&mut self, place: String, reason: String) {
+        self.skipped.push(Skipped { place, reason });
+    }
+}
+
+/// As many documents as are worked on together.
+fn window(source: &mut Source, destination: &Destination) -> Vec<Checked> {
+    let (mut bytes, mut window) = (0, Vec::new());
+    while window.len() < WINDOW && bytes < WINDOW_BYTES {
+        let Some(Item { place, read, draft }) = source.next() else { break };
+        let document = draft.and_then(|draft| draft.document(destination).map_err(|error| error.to_string()));
+        bytes += document.as_ref().map_or(0, |document| document.content.text.len());
+        window.push(Checked { place, read, document });
+    }
+    window
 }

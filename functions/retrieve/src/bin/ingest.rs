@@ -20,7 +20,7 @@ const SOMETHING_WAS_SKIPPED: u8 = 3;
 /// Loads documents into a collection. Reads DATABASE_URL and MODEL_DIR.
 #[derive(Parser)]
 struct Arguments {
-    /// A .jsonl, .md, .html or .txt file, or a folder of them.
+    /// A .jsonl, .md, .html, .pdf or .txt file, or a folder of them.
     #[arg(long)]
     from: PathBuf,
     /// The collection that they go to.

@@ -71,7 +71,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// There is nothing to ingest.
-    #[error("{0}: no .jsonl, .md, .html or .txt file")]
+    #[error("{0}: no .jsonl, .md, .html, .pdf or .txt file")]
     Empty(String),
 }
 

@@ -88,8 +88,12 @@ impl Format {
 
 /// Reads a file. Computes for milliseconds to seconds: not on the reactor's thread.
 pub fn extract(format: Format, bytes: &[u8]) -> Result<(PlainText, FrontMatter), ExtractError> {
-    // A fault of a library costs this file. What it was working on is dropped with the call.
-    let outcome = catch_unwind(AssertUnwindSafe(|| read(format, bytes)));
+    guarded(|| read(format, bytes))
+}
+
+/// A fault of a library costs the file. What it was working on is dropped with the call.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ExtractError>) -> Result<T, ExtractError> {
+    let outcome = catch_unwind(AssertUnwindSafe(read));
     outcome.unwrap_or_else(|panic| Err(panic.downcast::<ExtractError>().map_or(ExtractError::Crashed, |error| *error)))
 }
 
@@ -124,5 +128,43 @@ mod tests {
         assert_eq!(extract(Format::Plain, b"\xff\xfe"), Err(ExtractError::Encoding));
         assert_eq!(extract(Format::Plain, b"a\0b"), Err(ExtractError::Nul));
         assert_eq!(extract(Format::Html, b"<script>1</script>"), Err(ExtractError::Empty));
+    }
+
+    #[test]
+    fn a_panic_costs_the_file_and_nothing_else() {
+        assert_eq!(guarded(|| -> Result<(), _> { panic!("on purpose") }), Err(ExtractError::Crashed));
+        assert_eq!(guarded(|| Ok(1)), Ok(1));
+    }
+
+    /// Each is as large as the API takes. A reader that goes back for every tag would take minutes.
+    #[test]
+    fn what_is_nested_or_never_ends_costs_no_more_than_it_is_long() {
+        const BYTES: usize = 4 << 20;
+        let pages = [
+            "<div>",
+            "<h1>",
+            "<h1>a</h1>",
+            "<",
+            "&",
+            "</",
+            "<!--",
+            "<a b",
+            "<a b=c ",
+            "<title>",
+            "<svg>",
+            "<td><table>",
+        ];
+        for part in pages {
+            let page = format!("<p>Words.</p>{}", part.repeat(BYTES / part.len()));
+            let (text, _) = extract(Format::Html, page.as_bytes()).unwrap();
+            assert!(text.text.starts_with("Words.") && text.text.len() <= page.len(), "{part}");
+        }
+        for part in
+            ["> ", "- ", "* * ", "[", "![", "*a ", "`", "<a ", "|", "#", "\\", "1. ", "[a](", "\t", "a\n- ", "~~a"]
+        {
+            let page = format!("Words.\n\n{}", part.repeat(BYTES / part.len()));
+            let (text, _) = extract(Format::Markdown, page.as_bytes()).unwrap();
+            assert!(text.text.starts_with("Words."), "{part}");
+        }
     }
 }

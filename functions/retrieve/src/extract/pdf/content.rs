@@ -20,6 +20,8 @@ const MAX_FORMS: usize = 8;
 const MAX_STATES: usize = 256;
 /// Pieces of text of a document: one for each letter of a thousand full pages.
 const MAX_PIECES: usize = 4_000_000;
+/// Bytes of text of a document. A table may write a word for each code, and so much more than the pages hold.
+const MAX_TEXT: usize = 32 << 20;
 
 /// A piece of text as it stands on a page, in points, seen in the direction that it is read in.
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ pub(super) struct Reader<'a> {
     budget: Budget,
     fonts: HashMap<*const Dictionary, Rc<Font>>,
     pieces: usize,
+    text: usize,
 }
 
 /// One content stream under way.
@@ -68,7 +71,7 @@ struct State {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
-        Self { document, budget: Budget::new(), fonts: HashMap::new(), pieces: 0 }
+        Self { document, budget: Budget::new(), fonts: HashMap::new(), pieces: 0, text: 0 }
     }
 
     /// The text of a page, in the order in which it is drawn.
@@ -192,11 +195,12 @@ impl<'a> Reader<'a> {
             text.push_str(glyph.text.as_deref().unwrap_or("\u{fffd}"));
         }
         walk.advance(length * walk.state.stretch);
+        self.text += text.len();
         if let Some(piece) = from.piece(text, &walk.place(), walk.state.size) {
             pieces.push(piece);
             self.pieces += 1;
         }
-        if self.pieces > MAX_PIECES { Err(ExtractError::Bomb) } else { Ok(()) }
+        if self.pieces > MAX_PIECES || self.text > MAX_TEXT { Err(ExtractError::Bomb) } else { Ok(()) }
     }
 }
 

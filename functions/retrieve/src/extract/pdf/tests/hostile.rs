@@ -99,11 +99,23 @@ fn what_inflates_out_of_bounds_is_a_bomb() {
 }
 
 #[test]
+fn a_table_that_writes_a_book_for_each_letter_is_a_bomb() {
+    let mut writer = Writer::new();
+    let word = "0061".repeat(32);
+    let table = writer.stream("", format!("1 beginbfchar <61> <{word}> endbfchar").as_bytes());
+    let font = writer.add(format!("<< /Type /Font /Subtype /Type1 /ToUnicode {table} 0 R >>"));
+    let operators = format!("BT /F2 10 Tf ({}) Tj ET", "a".repeat(1_100_000));
+    let contents = writer.packed("", operators.into_bytes());
+    writer.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << /F2 {font} 0 R >> >>"));
+    assert_eq!(refusal(&writer.finish()), ExtractError::Bomb);
+}
+
+#[test]
 fn forms_that_draw_each_other_end() {
     let mut writer = Writer::new();
     // Each of six draws the next one forty times: four billion drawings in all.
     for number in 4..10 {
-        let draws = "/Next Do ".repeat(40);
+        let draws = "/Next Do ".repeat(40) + &" ".repeat(100_000);
         let resources = format!("/Subtype /Form /Resources << /XObject << /Next {} 0 R >> >>", number + 1);
         writer.stream(&resources, draws.as_bytes());
     }

@@ -30,6 +30,8 @@ use crate::{
 const WINDOW: usize = 64;
 /// ... or fewer, when they are long.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Nobody reads more reasons, and a file of another kind has one in each of its lines.
+const MOST_REPORTED: usize = 10_000;
 /// A document with thousands of passages is still one transaction. Nobody waits for it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(600);
 /// A window may be one document of many megabytes.
@@ -65,7 +67,9 @@ pub struct Summary {
     pub chunks: usize,
     /// Documents that were there already.
     pub unchanged: usize,
-    /// What was left out: the place and the reason.
+    /// Documents that were left out.
+    pub left_out: usize,
+    /// The first of them: the place and the reason.
     pub skipped: Vec<Skipped>,
 }
 
@@ -195,7 +199,10 @@ impl Ingest {
 
 impl Summary {
     fn skip(&mut self, place: String, reason: String) {
-        self.skipped.push(Skipped { place, reason });
+        self.left_out += 1;
+        if self.skipped.len() < MOST_REPORTED {
+            self.skipped.push(Skipped { place, reason });
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! `ingest`: files and folders into a collection, with progress, resumable.
 //!
+//! On a terminal a bar shows the rate and the time left; elsewhere a line does, now and then. What was left out is
+//! reported with its place and the reason: as lines on standard error, and with `--json` in the summary as well.
+//!
 //! Exit status: 0 when everything is in; 3 when something was left out (the report says what and why) and the rest is
 //! in; 1 when it had to stop, and running it again continues; 2 for wrong arguments.
 
@@ -16,6 +19,8 @@ use retrieve::{
 use shared::{clock, contract::retrieve::Visibility, core::Core, policy::Policy};
 
 const SOMETHING_WAS_SKIPPED: u8 = 3;
+/// Between two lines of progress where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Loads documents into a collection. Reads DATABASE_URL and MODEL_DIR.
 #[derive(Parser)]
@@ -46,7 +51,7 @@ enum Reader {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(summary) if summary.skipped.is_empty() => ExitCode::SUCCESS,
+        Ok(summary) if summary.left_out == 0 => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(SOMETHING_WAS_SKIPPED),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "ingest: {error:#}");
@@ -60,9 +65,16 @@ async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
     let ingest = ingest(&arguments)?;
     let source = Source::open(&arguments.from)?;
     let bar = progress_bar(source.bytes());
+    let mut said = started;
     let progress = |read: u64, summary: &Summary| {
         bar.set_position(read);
         bar.set_message(state(summary, (clock::now() - started).as_secs_f64()));
+        if bar.is_hidden() && clock::now() - said >= LINE_EVERY {
+            said = clock::now();
+            let percent = 100 * read / bar.length().unwrap_or_default().max(1);
+            let left = bar.eta().as_secs();
+            let _ = writeln!(std::io::stderr(), "{percent}%  {}  {left} s left", bar.message());
+        }
     };
     let summary = ingest.run(source, progress).await.context("stopped; run it again to continue")?;
     bar.finish_and_clear();
@@ -92,10 +104,10 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 }
 
 fn state(summary: &Summary, seconds: f64) -> String {
-    let Summary { written, chunks, unchanged, skipped } = summary;
+    let Summary { written, chunks, unchanged, left_out, .. } = summary;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = *chunks as f64 / seconds.max(0.001);
-    format!("{written} written, {unchanged} unchanged, {} skipped, {rate:.1} passages/s", skipped.len())
+    format!("{written} written, {unchanged} unchanged, {left_out} skipped, {rate:.1} passages/s")
 }
 
 /// What was left out goes to standard error, for people; the summary to standard output.
@@ -103,6 +115,10 @@ fn report(summary: &Summary, took: Duration, json: bool) -> anyhow::Result<()> {
     let mut problems = std::io::stderr().lock();
     for skipped in &summary.skipped {
         writeln!(problems, "skipped {}: {}", skipped.place, skipped.reason)?;
+    }
+    let more = summary.left_out - summary.skipped.len();
+    if more > 0 {
+        writeln!(problems, "skipped {more} more")?;
     }
     let mut out = std::io::stdout().lock();
     if json {

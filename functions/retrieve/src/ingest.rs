@@ -30,6 +30,8 @@ use crate::{
 const WINDOW: usize = 64;
 /// ... or fewer, when they are long.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Passages between two words about the progress: a second or two.
+const STEP: usize = 32;
 /// Nobody reads more reasons, and a file of another kind has one in each of its lines.
 const MOST_REPORTED: usize = 10_000;
 /// A document with thousands of passages is still one transaction. Nobody waits for it.
@@ -56,6 +58,15 @@ pub struct Ingest {
     destination: Destination,
     seen: HashSet<String>,
     summary: Summary,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the source whose documents are cut and embedded, which is nearly all the work.
+    pub bytes: u64,
+    /// Passages that were embedded.
+    pub passages: usize,
 }
 
 /// What became of it all.
@@ -106,21 +117,32 @@ impl Ingest {
         Self { store, embedder, destination, seen: HashSet::new(), summary: Summary::default() }
     }
 
-    /// Loads everything of `source`; `progress` hears of every window with the bytes of the source read so far. Fails
-    /// when the database or the model does; what was written by then stays.
-    pub async fn run(mut self, mut source: Source, mut progress: impl FnMut(u64, &Summary)) -> Result<Summary, Error> {
+    /// Loads everything of `source`; `progress` hears of every few passages, and of every window of documents. Fails when
+    /// the database or the model does; what was written by then stays.
+    pub async fn run(
+        mut self,
+        mut source: Source,
+        mut progress: impl FnMut(Progress, &Summary),
+    ) -> Result<Summary, Error> {
         let mut ready: Vec<Ready> = Vec::new();
+        let mut so_far = Progress::default();
         loop {
             let window;
             (source, window) = self.read(source).await?;
             let Some(read) = window.last().map(|item| item.read) else { break };
             let changed = self.accepted(window);
             let changed = self.changed(changed).await?;
-            let (written, next) = tokio::join!(self.write(&ready), self.prepare(changed));
+            let step = |done: usize, of: usize| {
+                let part = read.saturating_sub(so_far.bytes) * done as u64 / of.max(1) as u64;
+                progress(Progress { bytes: so_far.bytes + part, passages: so_far.passages + done }, &self.summary);
+            };
+            let (written, next) = tokio::join!(self.write(&ready), self.prepare(changed, step));
             written?;
             self.count(&ready);
             ready = next?;
-            progress(read, &self.summary);
+            so_far.passages += ready.iter().map(|(_, chunks)| chunks.len()).sum::<usize>();
+            so_far.bytes = read;
+            progress(so_far, &self.summary);
         }
         self.write(&ready).await?;
         self.count(&ready);
@@ -165,7 +187,11 @@ impl Ingest {
     }
 
     /// Cuts and embeds; passages of all documents together, so that batches hold passages of one length.
-    async fn prepare(&self, documents: Vec<Arc<Document>>) -> Result<Vec<Ready>, Error> {
+    async fn prepare(
+        &self,
+        documents: Vec<Arc<Document>>,
+        step: impl FnMut(usize, usize),
+    ) -> Result<Vec<Ready>, Error> {
         let deadline = Deadline::within(COMPUTE_LIMIT);
         let mut cut: Vec<(Arc<Document>, Passages)> = Vec::with_capacity(documents.len());
         for document in documents {
@@ -173,7 +199,7 @@ impl Ingest {
             cut.push((document, passages));
         }
         let texts: Vec<String> = cut.iter().flat_map(|(_, passages)| passages.texts.iter().cloned()).collect();
-        let mut vectors = self.embedder.embed_passages(deadline, &texts).await?.into_iter();
+        let mut vectors = self.embedded(deadline, texts, step).await?.into_iter();
         let mut ready = Vec::with_capacity(cut.len());
         for (document, passages) in cut {
             let own = vectors.by_ref().take(passages.texts.len()).collect();
@@ -181,6 +207,27 @@ impl Ingest {
             ready.push((document, chunks));
         }
         Ok(ready)
+    }
+
+    /// The vectors of `texts`. `step` hears how many there are already, and of how many.
+    async fn embedded(
+        &self,
+        deadline: Deadline,
+        mut texts: Vec<String>,
+        mut step: impl FnMut(usize, usize),
+    ) -> Result<Vec<Vec<f32>>, Error> {
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&passage| texts[passage].len());
+        let mut vectors = vec![Vec::new(); texts.len()];
+        let mut done = 0;
+        for passages in order.chunks(STEP) {
+            let some: Vec<String> = passages.iter().map(|&passage| std::mem::take(&mut texts[passage])).collect();
+            let embedded = self.embedder.embed_passages(deadline, &some).await?;
+            passages.iter().zip(embedded).for_each(|(&passage, vector)| vectors[passage] = vector);
+            done += passages.len();
+            step(done, vectors.len());
+        }
+        Ok(vectors)
     }
 
     async fn write(&self, ready: &[Ready]) -> Result<(), Error> {

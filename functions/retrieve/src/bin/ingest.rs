@@ -13,7 +13,7 @@ use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use retrieve::{
     config::Config,
-    ingest::{Destination, Ingest, Source, Summary, patient},
+    ingest::{Destination, Ingest, Progress, Source, Summary, patient},
     store::Store,
 };
 use shared::{clock, contract::retrieve::Visibility, core::Core, policy::Policy};
@@ -61,17 +61,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
-    let started = clock::now();
     let ingest = ingest(&arguments)?;
+    let started = clock::now();
     let source = Source::open(&arguments.from)?;
     let bar = progress_bar(source.bytes());
     let mut said = started;
-    let progress = |read: u64, summary: &Summary| {
-        bar.set_position(read);
-        bar.set_message(state(summary, (clock::now() - started).as_secs_f64()));
+    let progress = |so_far: Progress, summary: &Summary| {
+        bar.set_position(so_far.bytes);
+        bar.set_message(state(summary, so_far.passages, clock::now() - started));
         if bar.is_hidden() && clock::now() - said >= LINE_EVERY {
             said = clock::now();
-            let percent = 100 * read / bar.length().unwrap_or_default().max(1);
+            let percent = 100 * so_far.bytes / bar.length().unwrap_or_default().max(1);
             let left = bar.eta().as_secs();
             let _ = writeln!(std::io::stderr(), "{percent}%  {}  {left} s left", bar.message());
         }
@@ -103,10 +103,10 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     bar
 }
 
-fn state(summary: &Summary, seconds: f64) -> String {
-    let Summary { written, chunks, unchanged, left_out, .. } = summary;
+fn state(summary: &Summary, passages: usize, took: Duration) -> String {
+    let Summary { written, unchanged, left_out, .. } = summary;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let rate = *chunks as f64 / seconds.max(0.001);
+    let rate = passages as f64 / took.as_secs_f64().max(0.001);
     format!("{written} written, {unchanged} unchanged, {left_out} skipped, {rate:.1} passages/s")
 }
 
@@ -124,6 +124,6 @@ fn report(summary: &Summary, took: Duration, json: bool) -> anyhow::Result<()> {
     if json {
         return Ok(writeln!(out, "{}", serde_json::to_string(summary)?)?);
     }
-    let seconds = took.as_secs_f64();
-    Ok(writeln!(out, "{}; {} passages in {seconds:.1} s", state(summary, seconds), summary.chunks)?)
+    let (state, passages, seconds) = (state(summary, summary.chunks, took), summary.chunks, took.as_secs_f64());
+    Ok(writeln!(out, "{state}; {passages} passages in {seconds:.1} s")?)
 }

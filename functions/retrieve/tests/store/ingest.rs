@@ -110,8 +110,8 @@ async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
         assert_eq!((again.written, again.chunks, again.unchanged), (0, 0, 151), "unchanged text costs nothing");
         let expected = State::of(&whole).await;
         with_database("ingest_interrupted", async |cut| {
-            for windows in [0, 1, 2] {
-                interrupted(&cut, &embedder, &folder, windows).await;
+            for steps in [0, 2, 5] {
+                interrupted(&cut, &embedder, &folder, steps).await;
             }
             complete(&cut, &embedder, &folder).await;
             State::of(&cut).await.assert_is(&expected, "after three interruptions");
@@ -122,17 +122,17 @@ async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Runs until so many windows were read, and then a little into the next: through its look-up and some of its writes.
-async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &Path, windows: usize) {
+/// Runs until so many steps were done, and then a little on: through a look-up or some writes.
+async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &Path, steps: usize) {
     let seen = std::cell::Cell::new(0);
     let mut run =
         Box::pin(ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| seen.set(seen.get() + 1)));
-    let mut polls_left = 50 * (windows + 1);
+    let mut polls_left = 50 * (steps + 1);
     while polls_left > 0 {
         if futures_util::poll!(&mut run).is_ready() {
             return;
         }
-        polls_left -= usize::from(seen.get() >= windows);
+        polls_left -= usize::from(seen.get() >= steps);
         tokio::task::yield_now().await;
     }
 }

@@ -27,6 +27,10 @@ const OVERLAP_SENTENCES: usize = 2;
 /// passage, and the work that megabytes without a full stop can cause.
 const BYTES_PER_TOKEN: usize = 16;
 
+/// Characters of a heading that a passage carries. A page may call a whole chapter a heading, and each passage below it
+/// would carry the chapter; and the model reads what fits.
+const LONGEST_HEADING: usize = 120;
+
 /// A passage of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
@@ -77,7 +81,11 @@ fn sections(document: &PlainText) -> Vec<Section> {
 }
 
 fn joined(path: &[&Heading]) -> String {
-    path.iter().map(|heading| heading.text.as_str()).collect::<Vec<_>>().join(" > ")
+    path.iter().map(|heading| shortened(&heading.text)).collect::<Vec<_>>().join(" > ")
+}
+
+fn shortened(heading: &str) -> &str {
+    heading.char_indices().nth(LONGEST_HEADING).map_or(heading, |(end, _)| heading[..end].trim_end())
 }
 
 /// The sentences of a section; what is too long for a passage is halved until it fits.
@@ -233,6 +241,19 @@ mod tests {
                 ("Costs", "Costs\nNone."),
             ]
         );
+    }
+
+    #[test]
+    fn a_chapter_that_calls_itself_a_heading_is_not_carried_by_every_passage() {
+        let long = "ñ".repeat(1_000_000);
+        let heading = |at, level, text: &str| Heading { at, level, text: text.into() };
+        let document = PlainText {
+            title: None,
+            text: format!("{long}\nCosts\nNone."),
+            headings: vec![heading(0, 1, &long), heading(2_000_001, 2, "Costs")],
+        };
+        let chunks = chunks(&document, SMALL, &words);
+        assert_eq!(chunks.last().unwrap().heading, format!("{} > Costs", "ñ".repeat(LONGEST_HEADING)));
     }
 
     #[test]

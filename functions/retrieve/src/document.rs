@@ -10,8 +10,10 @@ pub const DEFAULT_COLLECTION: &str = "default";
 /// The language of a document that does not say.
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// Raised when chunking or analysis change, so that documents are indexed again although their text is the same.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
+/// A handbook of a thousand pages has some five thousand. Each starts a passage, and a passage takes up two kilobytes.
+const MOST_HEADINGS: usize = 20_000;
 const LONGEST_ID: usize = 200;
 const LONGEST_TITLE: usize = 500;
 const LONGEST_URL: usize = 2_048;
@@ -69,6 +71,9 @@ impl Document {
         }
         if content.text.contains('\0') {
             return Err(Error::invalid("text", "has a NUL character"));
+        }
+        if content.headings.len() > MOST_HEADINGS {
+            return Err(Error::TooLarge { field: "text", limit: MOST_HEADINGS, unit: "headings" });
         }
         Ok(Self { key, title, url, language, visibility, content })
     }
@@ -158,6 +163,15 @@ mod tests {
         for bad in ["", "e", "english", "en_US", "12"] {
             assert!(language_tag("language", bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_document_of_nothing_but_headings_is_refused() {
+        let page = "<h1>a</h1>".repeat(MOST_HEADINGS + 1);
+        let (content, _) = crate::extract::extract(crate::extract::Format::Html, page.as_bytes()).unwrap();
+        let key = DocumentKey::new("default", "a").unwrap();
+        let refused = Document::new(key, None, None, None, Visibility::Private, content).unwrap_err();
+        assert_eq!(refused.to_string(), "`text`: at most 20000 headings");
     }
 
     #[test]

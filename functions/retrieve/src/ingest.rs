@@ -30,6 +30,10 @@ use crate::{
 const WINDOW: usize = 64;
 /// ... or fewer, when they are long.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Passages between two words about the progress: a second or two.
+const STEP: usize = 32;
+/// Nobody reads more reasons, and a file of another kind has one in each of its lines.
+const MOST_REPORTED: usize = 10_000;
 /// A document with thousands of passages is still one transaction. Nobody waits for it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(600);
 /// A window may be one document of many megabytes.
@@ -56,6 +60,15 @@ pub struct Ingest {
     summary: Summary,
 }
 
+/// How far it has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the source whose documents are cut and embedded, which is nearly all the work.
+    pub bytes: u64,
+    /// Passages that were embedded.
+    pub passages: usize,
+}
+
 /// What became of it all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -65,7 +78,9 @@ pub struct Summary {
     pub chunks: usize,
     /// Documents that were there already.
     pub unchanged: usize,
-    /// What was left out: the place and the reason.
+    /// Documents that were left out.
+    pub left_out: usize,
+    /// The first of them: the place and the reason.
     pub skipped: Vec<Skipped>,
 }
 
@@ -76,6 +91,13 @@ pub struct Skipped {
     pub place: String,
     /// Why.
     pub reason: String,
+}
+
+/// A document of the source, or why it is left out.
+struct Checked {
+    place: String,
+    read: u64,
+    document: Result<Document, String>,
 }
 
 type Ready = (Arc<Document>, Vec<IndexedChunk>);
@@ -95,55 +117,59 @@ impl Ingest {
         Self { store, embedder, destination, seen: HashSet::new(), summary: Summary::default() }
     }
 
-    /// Loads everything of `source`; `progress` hears of every window with the bytes of the source read so far. Fails
-    /// when the database or the model does; what was written by then stays.
-    pub async fn run(mut self, source: Source, mut progress: impl FnMut(u64, &Summary)) -> Result<Summary, Error> {
-        let mut source = source.peekable();
+    /// Loads everything of `source`; `progress` hears of every few passages, and of every window of documents. Fails when
+    /// the database or the model does; what was written by then stays.
+    pub async fn run(
+        mut self,
+        mut source: Source,
+        mut progress: impl FnMut(Progress, &Summary),
+    ) -> Result<Summary, Error> {
         let mut ready: Vec<Ready> = Vec::new();
-        while source.peek().is_some() {
-            let (read, window) = self.window(&mut source);
-            let changed = self.changed(window).await?;
-            let (written, next) = tokio::join!(self.write(&ready), self.prepare(changed));
+        let mut so_far = Progress::default();
+        loop {
+            let window;
+            (source, window) = self.read(source).await?;
+            let Some(read) = window.last().map(|item| item.read) else { break };
+            let changed = self.accepted(window);
+            let changed = self.changed(changed).await?;
+            let step = |done: usize, of: usize| {
+                let part = read.saturating_sub(so_far.bytes) * done as u64 / of.max(1) as u64;
+                progress(Progress { bytes: so_far.bytes + part, passages: so_far.passages + done }, &self.summary);
+            };
+            let (written, next) = tokio::join!(self.write(&ready), self.prepare(changed, step));
             written?;
             self.count(&ready);
             ready = next?;
-            progress(read, &self.summary);
+            so_far.passages += ready.iter().map(|(_, chunks)| chunks.len()).sum::<usize>();
+            so_far.bytes = read;
+            progress(so_far, &self.summary);
         }
         self.write(&ready).await?;
         self.count(&ready);
         Ok(self.summary)
     }
 
-    /// The next documents of the source, with the bytes that were read up to them.
-    fn window(&mut self, source: &mut impl Iterator<Item = Item>) -> (u64, Vec<Arc<Document>>) {
-        let (mut read, mut bytes, mut window) = (0, 0, Vec::new());
-        while window.len() < WINDOW && bytes < WINDOW_BYTES {
-            let Some(item) = source.next() else { break };
-            read = item.read;
-            match self.accepted(item) {
-                Ok(document) => {
-                    bytes += document.content.text.len();
-                    window.push(Arc::new(document));
-                }
-                Err(skipped) => self.summary.skipped.push(skipped),
-            }
-        }
-        (read, window)
+    /// The next documents of the source, read where it cannot stall the reactor: a PDF may take seconds.
+    async fn read(&self, mut source: Source) -> Result<(Source, Vec<Checked>), Error> {
+        let destination = self.destination.clone();
+        let read = move || {
+            let window = window(&mut source, &destination);
+            (source, window)
+        };
+        Ok(self.embedder.compute(Deadline::within(COMPUTE_LIMIT), read).await?)
     }
 
-    fn accepted(&mut self, item: Item) -> Result<Document, Skipped> {
-        let Item { place, draft, .. } = item;
-        let skipped = |reason: String| Skipped { place, reason };
-        let document = match draft {
-            Ok(draft) => draft.document(&self.destination).map_err(|error| error.to_string()),
-            Err(reason) => Err(reason),
-        };
-        let document = match document {
-            Ok(document) => document,
-            Err(reason) => return Err(skipped(reason)),
-        };
-        // Two versions under one id would replace each other on every run.
-        if self.seen.insert(document.key.id.clone()) { Ok(document) } else { Err(skipped("repeats an id".to_owned())) }
+    /// Those that can be stored. Two versions under one id would replace each other on every run.
+    fn accepted(&mut self, window: Vec<Checked>) -> Vec<Arc<Document>> {
+        let mut documents = Vec::with_capacity(window.len());
+        for Checked { place, document, .. } in window {
+            match document {
+                Ok(document) if self.seen.insert(document.key.id.clone()) => documents.push(Arc::new(document)),
+                Ok(_) => self.summary.skip(place, "repeats an id".to_owned()),
+                Err(reason) => self.summary.skip(place, reason),
+            }
+        }
+        documents
     }
 
     /// Those that are not stored yet in this form.
@@ -161,7 +187,11 @@ impl Ingest {
     }
 
     /// Cuts and embeds; passages of all documents together, so that batches hold passages of one length.
-    async fn prepare(&self, documents: Vec<Arc<Document>>) -> Result<Vec<Ready>, Error> {
+    async fn prepare(
+        &self,
+        documents: Vec<Arc<Document>>,
+        step: impl FnMut(usize, usize),
+    ) -> Result<Vec<Ready>, Error> {
         let deadline = Deadline::within(COMPUTE_LIMIT);
         let mut cut: Vec<(Arc<Document>, Passages)> = Vec::with_capacity(documents.len());
         for document in documents {
@@ -169,7 +199,7 @@ impl Ingest {
             cut.push((document, passages));
         }
         let texts: Vec<String> = cut.iter().flat_map(|(_, passages)| passages.texts.iter().cloned()).collect();
-        let mut vectors = self.embedder.embed_passages(deadline, &texts).await?.into_iter();
+        let mut vectors = self.embedded(deadline, texts, step).await?.into_iter();
         let mut ready = Vec::with_capacity(cut.len());
         for (document, passages) in cut {
             let own = vectors.by_ref().take(passages.texts.len()).collect();
@@ -177,6 +207,27 @@ impl Ingest {
             ready.push((document, chunks));
         }
         Ok(ready)
+    }
+
+    /// The vectors of `texts`. `step` hears how many there are already, and of how many.
+    async fn embedded(
+        &self,
+        deadline: Deadline,
+        mut texts: Vec<String>,
+        mut step: impl FnMut(usize, usize),
+    ) -> Result<Vec<Vec<f32>>, Error> {
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&passage| texts[passage].len());
+        let mut vectors = vec![Vec::new(); texts.len()];
+        let mut done = 0;
+        for passages in order.chunks(STEP) {
+            let some: Vec<String> = passages.iter().map(|&passage| std::mem::take(&mut texts[passage])).collect();
+            let embedded = self.embedder.embed_passages(deadline, &some).await?;
+            passages.iter().zip(embedded).for_each(|(&passage, vector)| vectors[passage] = vector);
+            done += passages.len();
+            step(done, vectors.len());
+        }
+        Ok(vectors)
     }
 
     async fn write(&self, ready: &[Ready]) -> Result<(), Error> {
@@ -191,4 +242,25 @@ impl Ingest {
         self.summary.written += written.len();
         self.summary.chunks += written.iter().map(|(_, chunks)| chunks.len()).sum::<usize>();
     }
+}
+
+impl Summary {
+    fn skip(&mut self, place: String, reason: String) {
+        self.left_out += 1;
+        if self.skipped.len() < MOST_REPORTED {
+            self.skipped.push(Skipped { place, reason });
+        }
+    }
+}
+
+/// As many documents as are worked on together.
+fn window(source: &mut Source, destination: &Destination) -> Vec<Checked> {
+    let (mut bytes, mut window) = (0, Vec::new());
+    while window.len() < WINDOW && bytes < WINDOW_BYTES {
+        let Some(Item { place, read, draft }) = source.next() else { break };
+        let document = draft.and_then(|draft| draft.document(destination).map_err(|error| error.to_string()));
+        bytes += document.as_ref().map_or(0, |document| document.content.text.len());
+        window.push(Checked { place, read, document });
+    }
+    window
 }

@@ -1,5 +1,8 @@
 //! `ingest`: files and folders into a collection, with progress, resumable.
 //!
+//! On a terminal a bar shows the rate and the time left; elsewhere a line does, now and then. What was left out is
+//! reported with its place and the reason: as lines on standard error, and with `--json` in the summary as well.
+//!
 //! Exit status: 0 when everything is in; 3 when something was left out (the report says what and why) and the rest is
 //! in; 1 when it had to stop, and running it again continues; 2 for wrong arguments.
 
@@ -10,17 +13,19 @@ use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use retrieve::{
     config::Config,
-    ingest::{Destination, Ingest, Source, Summary, patient},
+    ingest::{Destination, Ingest, Progress, Source, Summary, patient},
     store::Store,
 };
 use shared::{clock, contract::retrieve::Visibility, core::Core, policy::Policy};
 
 const SOMETHING_WAS_SKIPPED: u8 = 3;
+/// Between two lines of progress where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Loads documents into a collection. Reads DATABASE_URL and MODEL_DIR.
 #[derive(Parser)]
 struct Arguments {
-    /// A .jsonl, .md, .html or .txt file, or a folder of them.
+    /// A .jsonl, .md, .html, .pdf or .txt file, or a folder of them.
     #[arg(long)]
     from: PathBuf,
     /// The collection that they go to.
@@ -46,7 +51,7 @@ enum Reader {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(summary) if summary.skipped.is_empty() => ExitCode::SUCCESS,
+        Ok(summary) if summary.left_out == 0 => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(SOMETHING_WAS_SKIPPED),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "ingest: {error:#}");
@@ -56,13 +61,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
-    let started = clock::now();
     let ingest = ingest(&arguments)?;
+    let started = clock::now();
     let source = Source::open(&arguments.from)?;
     let bar = progress_bar(source.bytes());
-    let progress = |read: u64, summary: &Summary| {
-        bar.set_position(read);
-        bar.set_message(state(summary, (clock::now() - started).as_secs_f64()));
+    let mut said = started;
+    let progress = |so_far: Progress, summary: &Summary| {
+        bar.set_position(so_far.bytes);
+        bar.set_message(state(summary, so_far.passages, clock::now() - started));
+        if bar.is_hidden() && clock::now() - said >= LINE_EVERY {
+            said = clock::now();
+            let percent = 100 * so_far.bytes / bar.length().unwrap_or_default().max(1);
+            let left = bar.eta().as_secs();
+            let _ = writeln!(std::io::stderr(), "{percent}%  {}  {left} s left", bar.message());
+        }
     };
     let summary = ingest.run(source, progress).await.context("stopped; run it again to continue")?;
     bar.finish_and_clear();
@@ -91,11 +103,11 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     bar
 }
 
-fn state(summary: &Summary, seconds: f64) -> String {
-    let Summary { written, chunks, unchanged, skipped } = summary;
+fn state(summary: &Summary, passages: usize, took: Duration) -> String {
+    let Summary { written, unchanged, left_out, .. } = summary;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let rate = *chunks as f64 / seconds.max(0.001);
-    format!("{written} written, {unchanged} unchanged, {} skipped, {rate:.1} passages/s", skipped.len())
+    let rate = passages as f64 / took.as_secs_f64().max(0.001);
+    format!("{written} written, {unchanged} unchanged, {left_out} skipped, {rate:.1} passages/s")
 }
 
 /// What was left out goes to standard error, for people; the summary to standard output.
@@ -104,10 +116,14 @@ fn report(summary: &Summary, took: Duration, json: bool) -> anyhow::Result<()> {
     for skipped in &summary.skipped {
         writeln!(problems, "skipped {}: {}", skipped.place, skipped.reason)?;
     }
+    let more = summary.left_out - summary.skipped.len();
+    if more > 0 {
+        writeln!(problems, "skipped {more} more")?;
+    }
     let mut out = std::io::stdout().lock();
     if json {
         return Ok(writeln!(out, "{}", serde_json::to_string(summary)?)?);
     }
-    let seconds = took.as_secs_f64();
-    Ok(writeln!(out, "{}; {} passages in {seconds:.1} s", state(summary, seconds), summary.chunks)?)
+    let (state, passages, seconds) = (state(summary, summary.chunks, took), summary.chunks, took.as_secs_f64());
+    Ok(writeln!(out, "{state}; {passages} passages in {seconds:.1} s")?)
 }

@@ -10,11 +10,14 @@ use crate::text::{Heading, PlainText};
 const SKIPPED: [&[u8]; 7] = [b"script", b"style", b"noscript", b"template", b"svg", b"nav", b"iframe"];
 /// These end a line.
 #[rustfmt::skip]
-const BLOCKS: [&[u8]; 27] = [
-    b"address", b"article", b"aside", b"blockquote", b"body", b"br", b"caption", b"dd", b"div", b"dl", b"dt",
-    b"figcaption", b"figure", b"footer", b"form", b"header", b"hr", b"li", b"main", b"ol", b"p", b"pre", b"section",
-    b"table", b"td", b"tr", b"ul",
+const BLOCKS: [&[u8]; 37] = [
+    b"address", b"article", b"aside", b"blockquote", b"body", b"br", b"button", b"caption", b"dd", b"details", b"dialog",
+    b"div", b"dl", b"dt", b"fieldset", b"figcaption", b"figure", b"footer", b"form", b"header", b"hgroup", b"hr",
+    b"label", b"legend", b"li", b"main", b"ol", b"option", b"p", b"pre", b"section", b"summary", b"table", b"td", b"th",
+    b"tr", b"ul",
 ];
+/// A heading that nobody closes ends with the next one. Longer than this, it is the page that follows it.
+const LONGEST_OPEN_HEADING: usize = 200;
 
 /// Reads a page.
 pub(super) fn read(source: &str) -> PlainText {
@@ -30,6 +33,7 @@ pub(super) fn read(source: &str) -> PlainText {
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
+    page.end_open_heading();
     page.text.text.truncate(page.text.text.trim_end().len());
     page.text
 }
@@ -54,6 +58,7 @@ impl Page {
         } else if tag.name.as_slice() == b"title" {
             self.in_title = true;
         } else if let Some(level) = heading_level(&tag.name) {
+            self.end_open_heading();
             self.end_line();
             self.heading = Some((self.text.text.len(), level));
         } else if BLOCKS.contains(&tag.name.as_slice()) {
@@ -96,9 +101,16 @@ impl Page {
         }
     }
 
+    fn end_open_heading(&mut self) {
+        if self.heading.is_some_and(|(at, _)| self.text.text.len() - at <= LONGEST_OPEN_HEADING) {
+            self.close_heading();
+        }
+        self.heading = None;
+    }
+
     fn close_heading(&mut self) {
         let Some((at, level)) = self.heading.take() else { return };
-        let text = self.text.text[at..].trim().to_owned();
+        let text = self.text.text[at..].split_whitespace().collect::<Vec<_>>().join(" ");
         self.end_line();
         if !text.is_empty() {
             self.text.headings.push(Heading { at, level, text });
@@ -131,10 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn an_open_heading_that_is_cut_by_a_block_is_still_sound() {
+    fn an_open_heading_ends_with_the_next_unless_it_is_the_page() {
         let page = read("<h1>One<div>two</div><h2>Three");
         assert_eq!(page.text, "One\ntwo\nThree");
-        assert!(page.headings.iter().all(|heading| heading.at <= page.text.len()));
+        let headings = |page: &PlainText| page.headings.iter().map(|it| (it.at, it.text.clone())).collect::<Vec<_>>();
+        assert_eq!(headings(&page), [(0, "One two".to_owned()), (8, "Three".to_owned())]);
+        let page = read(&format!("<h1>Title<p>{}<h2>Next</h2>", "words ".repeat(50)));
+        assert_eq!(headings(&page), [(page.text.len() - 4, "Next".to_owned())]);
+    }
+
+    #[test]
+    fn cells_and_questions_stand_apart() {
+        let page =
+            read("<table><tr><th>Plan</th><th>Cost</th></tr></table><details><summary>Why?</summary>So.</details>");
+        assert_eq!(page.text, "Plan\nCost\nWhy?\nSo.");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 use serde::Deserialize;
 
-use super::ExtractError;
+use super::{ExtractError, html};
 use crate::text::{Heading, PlainText};
 
 /// What a Markdown file says about itself between the two `---` at its top.
@@ -39,6 +39,7 @@ struct Page {
     text: PlainText,
     metadata: Option<String>,
     in_metadata: bool,
+    html: Option<String>,
     heading: Option<(usize, u8)>,
 }
 
@@ -50,6 +51,10 @@ impl Page {
             Event::Text(yaml) if self.in_metadata => self.metadata.get_or_insert_default().push_str(&yaml),
             Event::Start(Tag::Heading { level, .. }) => self.heading = Some((self.text.text.len(), depth(level))),
             Event::End(TagEnd::Heading(_)) => self.close_heading(),
+            Event::Start(Tag::HtmlBlock) => self.html = Some(String::new()),
+            Event::Html(html) => self.html.get_or_insert_default().push_str(&html),
+            Event::End(TagEnd::HtmlBlock) => self.add_html(),
+            Event::InlineHtml(tag) if is_line_break(&tag) => self.text.text.push('\n'),
             Event::Text(text) | Event::Code(text) => self.text.text.push_str(&text),
             Event::SoftBreak => self.text.text.push(' '),
             Event::HardBreak | Event::End(TagEnd::Item | TagEnd::TableRow | TagEnd::TableHead) => {
@@ -72,10 +77,24 @@ impl Page {
         }
     }
 
+    /// A page in a page: its words and headings are those of this one.
+    fn add_html(&mut self) {
+        let Some(html) = self.html.take() else { return };
+        let PlainText { text, headings, .. } = html::read(&html);
+        let start = self.text.text.len();
+        self.text.headings.extend(headings.into_iter().map(|heading| Heading { at: start + heading.at, ..heading }));
+        self.text.text.push_str(&text);
+        self.text.text.extend((!text.is_empty()).then_some('\n'));
+    }
+
     fn front_matter(&self) -> Result<FrontMatter, ExtractError> {
         let Some(yaml) = &self.metadata else { return Ok(FrontMatter::default()) };
         serde_saphyr::from_str(yaml).map_err(|_| ExtractError::FrontMatter)
     }
+}
+
+fn is_line_break(tag: &str) -> bool {
+    tag.get(..3).is_some_and(|name| name.eq_ignore_ascii_case("<br"))
 }
 
 fn depth(level: HeadingLevel) -> u8 {
@@ -110,6 +129,17 @@ mod tests {
     fn tables_keep_their_rows() {
         let (page, _) = read("| Plan | Cost |\n|---|---|\n| Gold | 20 |\n").unwrap();
         assert_eq!(page.text, "Plan | Cost | \nGold | 20 |");
+    }
+
+    #[test]
+    fn html_in_it_is_read_as_html() {
+        let source =
+            "Before.\n\n<div class=x>\n<h2>Costs</h2>\n<p>None&nbsp;at all.</p>\n</div>\n\n# After\n\nA<br>B <b>c</b>";
+        let (page, _) = read(source).unwrap();
+        assert_eq!(page.text, "Before.\nCosts\nNone at all.\nAfter\nA\nB c");
+        let headings: Vec<_> =
+            page.headings.iter().map(|h| (h.level, &page.text[h.at..h.at + 5], h.text.as_str())).collect();
+        assert_eq!(headings, [(2, "Costs", "Costs"), (1, "After", "After")]);
     }
 
     #[test]

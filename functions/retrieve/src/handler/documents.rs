@@ -98,7 +98,9 @@ fn file(content: &str, media_type: &str, max_bytes: usize) -> Result<PlainText, 
         return Err(too_large("content_base64", max_bytes));
     }
     let refused = |error: ExtractError| Error::invalid("content_base64", &error.to_string());
-    extract(format, &bytes).map(|(text, _)| text).map_err(refused)
+    let (text, _) = extract(format, &bytes).map_err(refused)?;
+    // Formats that are packed have more to say than their size tells.
+    if text.text.len() > max_bytes { Err(too_large("content_base64", max_bytes)) } else { Ok(text) }
 }
 
 fn too_large(field: &'static str, limit: usize) -> Error {
@@ -162,7 +164,8 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_kind() {
-        assert!(matches!(file_of(b"%PDF-1.7", "application/pdf"), Err(Error::UnsupportedMedia(_))));
+        assert!(matches!(file_of(b"PNG", "image/png"), Err(Error::UnsupportedMedia(_))));
+        assert!(matches!(file_of(b"%PDF-1.7", "application/pdf"), Err(Error::Invalid { .. })));
         assert!(matches!(file_of(&[b'a'; LIMIT + 1], "text/plain"), Err(Error::TooLarge { .. })));
         assert!(matches!(file_of(b"a\0", "text/plain"), Err(Error::Invalid { .. })));
         assert!(matches!(read(|body| body.text = Some("a\0".into())), Err(Error::Invalid { .. })));

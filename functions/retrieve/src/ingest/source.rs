@@ -3,6 +3,7 @@
 //! A JSONL file holds one document per line; every other file is one document. Nothing is held in memory but the
 //! document at hand, and a line or file that is too large is passed over without being read in.
 
+mod folder;
 mod jsonl;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use folder::Found;
 use jsonl::Lines;
 
 use super::Destination;
@@ -24,14 +26,12 @@ use crate::{
 
 /// No document is larger. Above this it is a data dump, and a search for its passages finds nothing else.
 const LARGEST: u64 = 32 << 20;
-/// Folders in folders, at most.
-const DEEPEST: usize = 16;
 
 /// The documents of a file or folder.
 #[derive(Debug)]
 pub struct Source {
     root: PathBuf,
-    files: VecDeque<(PathBuf, u64)>,
+    files: VecDeque<Found>,
     lines: Option<Lines>,
     /// Bytes of the files that were finished.
     finished: u64,
@@ -71,7 +71,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// There is nothing to ingest.
-    #[error("{0}: no .jsonl, .md, .html or .txt file")]
+    #[error("{0}: no .jsonl, .md, .html, .pdf or .txt file")]
     Empty(String),
 }
 
@@ -80,13 +80,18 @@ impl Source {
     pub fn open(path: &Path) -> Result<Self, SourceError> {
         let unreadable = |source| SourceError::Unreadable { path: path.display().to_string(), source };
         let mut files = Vec::new();
-        collect(path, DEEPEST, &mut files).map_err(unreadable)?;
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if metadata.is_dir() {
+            folder::list(path, &mut files).map_err(unreadable)?;
+        } else if is_document(path) {
+            files.push((path.to_owned(), Ok(metadata.len())));
+        }
         if files.is_empty() {
             return Err(SourceError::Empty(path.display().to_string()));
         }
         files.sort_unstable();
-        let total = files.iter().map(|(_, bytes)| bytes).sum();
-        let root = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+        let total = files.iter().filter_map(|(_, bytes)| bytes.as_ref().ok()).sum();
+        let root = if metadata.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         Ok(Self { root: root.to_owned(), files: files.into(), lines: None, finished: 0, total })
     }
 
@@ -98,6 +103,10 @@ impl Source {
     fn next_file(&mut self) -> Option<Item> {
         let (path, bytes) = self.files.pop_front()?;
         let place = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(reason) => return Some(self.finish(place, 0, Err(reason))),
+        };
         if is_jsonl(&path) {
             return match File::open(&path) {
                 Ok(file) => {
@@ -139,34 +148,19 @@ impl Draft {
     }
 }
 
-/// Files that can be read, with their sizes. Hidden ones and links to folders are passed over.
-fn collect(path: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) -> io::Result<()> {
-    let metadata = fs::metadata(path)?;
-    if metadata.is_file() {
-        if is_jsonl(path) || format_of(path).is_some() {
-            files.push((path.to_owned(), metadata.len()));
-        }
-        return Ok(());
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        let loops = entry.file_type()?.is_symlink() && entry.path().is_dir();
-        if depth > 0 && !hidden && !loops {
-            collect(&entry.path(), depth - 1, files)?;
-        }
-    }
-    Ok(())
-}
-
 fn read_file(path: &Path, place: &str, bytes: u64) -> Result<Draft, String> {
     let format = format_of(path).ok_or("of no known format")?;
+    let too_large = || format!("larger than {LARGEST} bytes");
     if bytes > LARGEST {
-        return Err(format!("larger than {LARGEST} bytes"));
+        return Err(too_large());
     }
     let mut content = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(LARGEST).read_to_end(&mut content).map_err(|error| error.to_string())?;
+    file.take(LARGEST + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
+    // It grew since it was looked at. Half of it is not a document.
+    if content.len() as u64 > LARGEST {
+        return Err(too_large());
+    }
     let (text, front_matter) = extract(format, &content).map_err(|error| error.to_string())?;
     Ok(Draft {
         id: front_matter.id.unwrap_or_else(|| id_of(place)),
@@ -182,6 +176,10 @@ fn id_of(place: &str) -> String {
     let stem = Path::new(place).with_extension("");
     let allowed = |c: char| if c.is_ascii_alphanumeric() || "._~:-".contains(c) { c } else { '-' };
     stem.to_string_lossy().replace(['/', '\\'], ":").chars().map(allowed).collect()
+}
+
+fn is_document(path: &Path) -> bool {
+    is_jsonl(path) || format_of(path).is_some()
 }
 
 fn is_jsonl(path: &Path) -> bool {
@@ -224,6 +222,30 @@ mod tests {
                 ("plans/gold plan.txt", Some("plans:gold-plan")),
             ]
         );
+        assert_eq!(items.last().unwrap().read, total);
+    }
+
+    #[test]
+    fn what_is_too_large_is_passed_over_and_the_rest_is_read() {
+        let folder = std::env::temp_dir().join(format!("navigator-{}", uuid::Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
+        let long = "A sentence. ".repeat((50 << 20) / 12);
+        fs::write(folder.join("a.txt"), &long).unwrap();
+        fs::write(
+            folder.join("b.jsonl"),
+            format!("{{\"id\": \"1\", \"text\": \"{long}\"}}\n{{\"id\": \"2\", \"text\": \"Two.\"}}\n"),
+        )
+        .unwrap();
+        fs::write(folder.join("c.html"), "<p>Three.").unwrap();
+        let source = Source::open(&folder).unwrap();
+        let total = source.bytes();
+        let items: Vec<Item> = source.collect();
+        fs::remove_dir_all(&folder).unwrap();
+        let seen: Vec<_> = items.iter().map(|i| (i.place.as_str(), i.draft.as_ref().map(|d| d.id.as_str()))).collect();
+        let too_large = "larger than 33554432 bytes".to_owned();
+        let expected =
+            [("a.txt", Err(&too_large)), ("b.jsonl:1", Err(&too_large)), ("b.jsonl:2", Ok("2")), ("c.html", Ok("c"))];
+        assert_eq!(seen, expected);
         assert_eq!(items.last().unwrap().read, total);
     }
 

@@ -31,11 +31,18 @@ async fn deleting_leaves_no_passage_and_no_posting() {
         let store = database.store();
         let gone = document("default", "a", "A deductible is what you pay first.", Visibility::Private);
         put(&store, "ana", &gone, 0.0).await;
+        let (admin, _driver) = database.superuser().await;
+        let there = admin.query_one("SELECT (SELECT count(*) FROM chunks), (SELECT count(*) FROM postings)", &[]).await;
+        let there = there.unwrap();
+        assert_eq!((there.get::<_, i64>(0), there.get::<_, i64>(1)), (1, 3), "deductibl, pay, first");
         assert!(store.delete(soon(), "ana", &gone.key).await.unwrap());
         assert!(!store.delete(soon(), "ana", &gone.key).await.unwrap(), "it is gone");
-        let (admin, _driver) = database.superuser().await;
-        let left = admin.query_one("SELECT (SELECT count(*) FROM chunks) + (SELECT count(*) FROM postings)", &[]).await;
-        assert_eq!(left.unwrap().get::<_, i64>(0), 0);
+        let tables =
+            ["documents", "chunks", "postings", "terms WHERE chunks > 0", "shelves WHERE chunks > 0 OR length > 0"];
+        for rows in tables {
+            let left = admin.query_one(&format!("SELECT count(*) FROM {rows}"), &[]).await.unwrap();
+            assert_eq!(left.get::<_, i64>(0), 0, "{rows}");
+        }
     })
     .await;
 }

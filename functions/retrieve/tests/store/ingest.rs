@@ -16,13 +16,30 @@ use uuid::Uuid;
 use crate::support::{TestDatabase, with_database};
 
 /// Everything that ingest stores, without numbers that the database gave.
-const STATE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
-    SELECT concat_ws(' ', d.id, d.title, encode(d.sha256, 'hex'), c.ordinal, c.text, c.length, left(c.embedding::text, 60)) AS line
-    FROM documents d JOIN chunks c USING (document)
-    UNION ALL SELECT concat_ws(' ', term, chunks) FROM terms WHERE chunks > 0
-    UNION ALL SELECT concat_ws(' ', collection, visibility, chunks, length) FROM shelves) AS lines";
+const LINES: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+    SELECT concat_ws(' ', 'document', owner, collection, id, title, url, language, visibility, encode(sha256, 'hex'), chunks)
+        AS line FROM documents
+    UNION ALL SELECT concat_ws(' ', 'chunk', d.id, ordinal, heading, text, start_char, end_char, length, embedding_model)
+        FROM documents d JOIN chunks c USING (document)
+    UNION ALL SELECT concat_ws(' ', 'posting', d.id, ordinal, term, frequency, p.length)
+        FROM documents d JOIN chunks c USING (document) JOIN postings p USING (chunk)
+    UNION ALL SELECT concat_ws(' ', 'term', collection, term, t.chunks) FROM terms t JOIN shelves USING (shelf) WHERE t.chunks > 0
+    UNION ALL SELECT concat_ws(' ', 'shelf', owner, collection, visibility, language, chunks, length) FROM shelves
+) AS lines";
+/// Counted apart, so that a row that belongs to nothing is seen.
+const ROWS: &str = "SELECT concat_ws(' ', (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks),
+    (SELECT count(*) FROM postings))";
+const VECTORS: &str = "SELECT embedding::real[] FROM documents d JOIN chunks c USING (document) ORDER BY d.id, ordinal";
 
-fn embedder() -> Embedder {
+/// All that is stored. The same passage beside others in a batch has the same vector, but for the last digits.
+#[derive(Debug)]
+pub struct State {
+    lines: String,
+    rows: String,
+    vectors: Vec<Vec<f32>>,
+}
+
+pub fn embedder() -> Embedder {
     let folder = std::env::var_os("MODEL_DIR")
         .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
     Embedder::load(
@@ -32,7 +49,7 @@ fn embedder() -> Embedder {
     .unwrap()
 }
 
-fn ingest(database: &TestDatabase, embedder: &Embedder) -> Ingest {
+pub fn ingest(database: &TestDatabase, embedder: &Embedder) -> Ingest {
     let destination =
         Destination { collection: "plans".into(), owner: "system".into(), visibility: Visibility::Shared };
     Ingest::new(database.store(), embedder.clone(), destination)
@@ -54,12 +71,25 @@ fn corpus() -> PathBuf {
     folder
 }
 
-async fn state(database: &TestDatabase) -> String {
-    let (admin, _driver) = database.superuser().await;
-    admin.query_one(STATE, &[]).await.unwrap().get(0)
+impl State {
+    pub async fn of(database: &TestDatabase) -> Self {
+        let (admin, _driver) = database.superuser().await;
+        let vectors = admin.query(VECTORS, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+        let text = async |sql| admin.query_one(sql, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
+        Self { lines: text(LINES).await, rows: text(ROWS).await, vectors }
+    }
+
+    pub fn assert_is(&self, expected: &Self, when: &str) {
+        assert_eq!(self.rows, expected.rows, "{when}");
+        let different = self.lines.lines().zip(expected.lines.lines()).find(|(is, should)| is != should);
+        assert_eq!((different, self.lines.len()), (None, expected.lines.len()), "{when}");
+        for (is, should) in self.vectors.iter().zip(&expected.vectors) {
+            assert!(is.iter().zip(should).all(|(is, should)| (is - should).abs() < 1e-4), "{when}");
+        }
+    }
 }
 
-async fn complete(database: &TestDatabase, embedder: &Embedder, folder: &Path) -> Summary {
+pub async fn complete(database: &TestDatabase, embedder: &Embedder, folder: &Path) -> Summary {
     ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| ()).await.unwrap()
 }
 
@@ -69,15 +99,22 @@ async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
     with_database("ingest_uninterrupted", async |whole| {
         let summary = complete(&whole, &embedder, &folder).await;
         assert_eq!((summary.written, summary.unchanged, summary.skipped.len()), (151, 0, 3));
+        let reasons: Vec<_> = summary.skipped.iter().map(|it| (it.place.as_str(), it.reason.as_str())).collect();
+        let expected = [
+            ("plans.jsonl:151", "repeats an id"),
+            ("plans.jsonl:152", "`id`: expected 1 to 200 of A-Z a-z 0-9 . _ ~ : -"),
+            ("plans.jsonl:153", "not JSON (column 2)"),
+        ];
+        assert_eq!((reasons.as_slice(), summary.left_out), (&expected[..], 3));
         let again = complete(&whole, &embedder, &folder).await;
         assert_eq!((again.written, again.chunks, again.unchanged), (0, 0, 151), "unchanged text costs nothing");
-        let expected = state(&whole).await;
+        let expected = State::of(&whole).await;
         with_database("ingest_interrupted", async |cut| {
-            for windows in [0, 1, 2] {
-                interrupted(&cut, &embedder, &folder, windows).await;
+            for steps in [0, 2, 5] {
+                interrupted(&cut, &embedder, &folder, steps).await;
             }
             complete(&cut, &embedder, &folder).await;
-            assert_eq!(state(&cut).await, expected);
+            State::of(&cut).await.assert_is(&expected, "after three interruptions");
         })
         .await;
     })
@@ -85,17 +122,17 @@ async fn an_interrupted_ingest_ends_in_the_state_of_one_that_was_not() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Runs until so many windows were read, and then a little into the next: through its look-up and some of its writes.
-async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &Path, windows: usize) {
+/// Runs until so many steps were done, and then a little on: through a look-up or some writes.
+async fn interrupted(database: &TestDatabase, embedder: &Embedder, folder: &Path, steps: usize) {
     let seen = std::cell::Cell::new(0);
     let mut run =
         Box::pin(ingest(database, embedder).run(Source::open(folder).unwrap(), |_, _| seen.set(seen.get() + 1)));
-    let mut polls_left = 50 * (windows + 1);
+    let mut polls_left = 50 * (steps + 1);
     while polls_left > 0 {
         if futures_util::poll!(&mut run).is_ready() {
             return;
         }
-        polls_left -= usize::from(seen.get() >= windows);
+        polls_left -= usize::from(seen.get() >= steps);
         tokio::task::yield_now().await;
     }
 }

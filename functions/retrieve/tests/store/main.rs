@@ -8,6 +8,7 @@
 mod access;
 mod documents;
 mod ingest;
+mod killed;
 mod pool;
 mod search;
 mod statistics;

@@ -117,7 +117,8 @@ async fn load_corpus(args: &RunArgs, state: &State, binaries: &Path, stack: &Sta
     let (binary, mark) = (binaries.join("ingest"), state.path("corpus.sha256"));
     let database_url = stack.database_url().context("there is no database")?;
     let ingest = Ingest { binary: &binary, database_url, model: &args.model_dir, mark: &mark };
-    corpus::load(&corpus::folder(), &ingest).await.map(drop)
+    corpus::load(&corpus::folder(), &ingest).await?.note().into_iter().for_each(say);
+    Ok(())
 }
 
 fn ready_text(stack: &Stack) -> String {

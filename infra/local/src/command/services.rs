@@ -54,7 +54,7 @@ pub(crate) async fn run(args: ServicesArgs) -> Result<ExitCode> {
     if let Some(model) = &args.model_dir {
         let (binary, mark) = (binaries()?.join("ingest"), state.path("corpus.sha256"));
         let ingest = Ingest { binary: &binary, database_url: &database_url, model, mark: &mark };
-        corpus::load(&corpus::folder(), &ingest).await?;
+        corpus::load(&corpus::folder(), &ingest).await?.note().into_iter().for_each(say);
     }
     // One line each, to be read by scripts.
     let host = args.listen.map(|address| address.to_string());

@@ -56,6 +56,8 @@ impl Config {
             bulk,
             // A question gives up long before, at its own ceiling.
             max_wait: limits.document_write,
+            kept: limits.cache_entries,
+            kept_for: limits.cache_ttl,
         };
         let embedder = Embedder::load(&self.model_dir, limits)?;
         embedder.watch(Marks::of(&policy.service));

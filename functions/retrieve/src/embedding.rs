@@ -12,6 +12,7 @@
 mod encoder;
 mod kernels;
 mod model;
+mod recent;
 mod weights;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use model::Model;
 pub use model::{DIMENSION, ModelError};
+use recent::Recent;
 use shared::{
     cpu::{CpuError, CpuLimits, CpuPool},
     deadline::{Deadline, Elapsed},
@@ -39,6 +41,10 @@ pub struct EmbedderLimits {
     pub bulk: usize,
     /// No text waits longer than this for a thread.
     pub max_wait: Duration,
+    /// Questions whose embeddings are kept ..
+    pub kept: u64,
+    /// .. for this long.
+    pub kept_for: Duration,
 }
 
 /// Why there is no vector.
@@ -81,6 +87,7 @@ impl From<CpuError> for EmbeddingError {
 pub struct Embedder {
     model: Arc<Model>,
     pool: Arc<CpuPool>,
+    recent: Arc<Recent>,
     bulk: Arc<Semaphore>,
     at_once: usize,
 }
@@ -89,9 +96,10 @@ impl Embedder {
     /// Loads the model of `folder` (Hugging Face layout). Reads some 90 MB: call it before serving.
     pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
         let model = Arc::new(Model::load(folder)?);
-        let EmbedderLimits { threads, queue, bulk, max_wait } = limits;
+        let EmbedderLimits { threads, queue, bulk, max_wait, kept, kept_for } = limits;
         let pool = Arc::new(CpuPool::start("embed", CpuLimits { threads, queue, max_wait })?);
-        Ok(Self { model, pool, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
+        let recent = Arc::new(Recent::new(kept, kept_for));
+        Ok(Self { model, pool, recent, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
     }
 
     /// Names the model: vectors of different names cannot be compared.
@@ -111,7 +119,7 @@ impl Embedder {
 
     /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when the queue is full.
     pub async fn embed_query(&self, deadline: Deadline, text: &str) -> Result<Vec<f32>, EmbeddingError> {
-        self.embed(deadline, text.to_owned()).await
+        self.recent.find(deadline, text, || self.embed(deadline, text.to_owned())).await
     }
 
     /// Embeds passages, in their order.
@@ -135,9 +143,11 @@ impl Embedder {
         self.pool.status()
     }
 
-    /// The same for the metrics.
+    /// The same for the metrics, and how often a question was known.
     pub fn sample(&self) -> Sample {
-        Sample::of_threads("embedding", &self.pool.status(), self.pool.take_peak())
+        let (hits, misses) = self.recent.counts();
+        let threads = Sample::of_threads("embedding", &self.pool.status(), self.pool.take_peak());
+        threads.count("CacheHits", hits).count("CacheMisses", misses)
     }
 
     /// Warns from now on by these marks.

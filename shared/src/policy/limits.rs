@@ -144,6 +144,9 @@ pub struct Retrieve {
     pub target_p95: Duration,
     pub embedding_threads: Option<usize>,
     pub embedding_queue: usize,
+    pub cache_entries: u64,
+    #[serde(with = "duration")]
+    pub cache_ttl: Duration,
     #[serde(with = "duration")]
     pub document_write: Duration,
     pub max_document_bytes: usize,

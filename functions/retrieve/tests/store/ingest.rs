@@ -44,7 +44,14 @@ pub fn embedder() -> Embedder {
         .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
     Embedder::load(
         &PathBuf::from(folder),
-        EmbedderLimits { threads: 2, queue: 64, bulk: 2, max_wait: Duration::from_secs(60) },
+        EmbedderLimits {
+            threads: 2,
+            queue: 64,
+            bulk: 2,
+            max_wait: Duration::from_secs(60),
+            kept: 8,
+            kept_for: Duration::from_secs(60),
+        },
     )
     .unwrap()
 }

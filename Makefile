@@ -182,8 +182,9 @@ train: build ## Learns the reranker's weights for infra/policy.yaml: DATA=<folde
 	@MODEL_DIR="$(STATE)/model" $(BIN)/local with-database --postgres-port $(POSTGRES_PORT) -- $(BIN)/train "$(DATA)"
 
 # `shared` alone, without the AWS SDK. A run takes 15 s.
-bench: ## Measures the concurrency core beside plain tokio; builds it for release first, in some 4 minutes, then 1
+bench: setup ## Measures the concurrency core beside plain tokio, and embedding beside bare products; builds it for release first, in some 4 minutes, then 1
 	@$(CARGO) bench --quiet --locked -p shared --bench core
+	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(CARGO) bench --quiet --locked --profile dev --workspace --bench embedding
 
 ## Deploying ------------------------------------------------------------------------------------------------------------
 

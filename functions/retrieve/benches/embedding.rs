@@ -4,17 +4,12 @@
 #![expect(clippy::print_stdout, reason = "a report for the reader")]
 #![expect(clippy::cast_precision_loss, reason = "counts for people")]
 
-use std::{
-    error::Error,
-    hint::black_box,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{error::Error, hint::black_box, path::PathBuf, time::Duration};
 
 use faer::{Accum, Mat, Par, linalg::matmul::matmul};
 use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits};
-use shared::deadline::Deadline;
-use tokio::runtime::Builder;
+use shared::{clock, deadline::Deadline};
+use tokio::{runtime::Builder, time::Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Eight words and the two tokens of the model's own.
@@ -24,7 +19,7 @@ const ROUNDS: usize = 200;
 const PASSAGES: usize = 120;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let began = Instant::now();
+    let began = clock::now();
     let folder = PathBuf::from(std::env::var_os("MODEL_DIR").ok_or("MODEL_DIR is not set")?);
     let threads = std::thread::available_parallelism()?.get().min(2);
     let limits =
@@ -39,7 +34,7 @@ async fn report(embedder: &Embedder, threads: usize) -> Result<(), Box<dyn Error
     let mut times = Vec::with_capacity(ROUNDS);
     let mut bare = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
-        let began = Instant::now();
+        let began = clock::now();
         black_box(embedder.embed_query(later(), QUESTION).await?);
         times.push(milliseconds(began));
         bare.push(products(embedder.count_tokens(QUESTION) + 2));
@@ -50,9 +45,9 @@ async fn report(embedder: &Embedder, threads: usize) -> Result<(), Box<dyn Error
     let passage = "plan ".repeat(126);
     let passages = vec![passage; PASSAGES];
     embedder.embed_passages(later(), &passages[..4]).await?;
-    let began = Instant::now();
+    let began = clock::now();
     black_box(embedder.embed_passages(later(), &passages).await?);
-    let rate = PASSAGES as f64 / began.elapsed().as_secs_f64();
+    let rate = PASSAGES as f64 / (clock::now() - began).as_secs_f64();
     println!("passages of 128 tokens on {threads} threads: {rate:.1}/s; resident memory {}", resident());
     Ok(())
 }
@@ -62,14 +57,14 @@ fn products(tokens: usize) -> f64 {
     let states = Mat::<f32>::from_fn(tokens, DIMENSION, |row, column| (row + column) as f32 * 1e-3);
     let weights = Mat::<f32>::from_fn(DIMENSION, 12 * DIMENSION, |row, column| (row ^ column) as f32 * 1e-3);
     let mut result = Mat::<f32>::zeros(tokens, 12 * DIMENSION);
-    let began = Instant::now();
+    let began = clock::now();
     matmul(result.as_mut(), Accum::Replace, states.as_ref(), weights.as_ref(), 1.0, Par::Seq);
     black_box(&result);
     milliseconds(began) * LAYERS
 }
 
 fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
+    (clock::now() - since).as_secs_f64() * 1e3
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

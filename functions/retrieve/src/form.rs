@@ -8,8 +8,10 @@
 pub enum Question {
     /// Whether something is so.
     Closed,
-    /// Who, what, when, where, why, how; or a thing is only named.
+    /// Who, what, when, where, why, how.
     Open,
+    /// A thing is only named.
+    Named,
     /// Something is told.
     Statement,
 }
@@ -69,7 +71,7 @@ impl Question {
         match text.split_whitespace().count() {
             _ if asks && words.closed.is_empty() && !words.open.is_empty() => Self::Closed,
             _ if asks => Self::Open,
-            count if count <= LONGEST_NAME => Self::Open,
+            count if count <= LONGEST_NAME => Self::Named,
             _ => Self::Statement,
         }
     }
@@ -107,7 +109,7 @@ mod tests {
             ("How much is it?", Question::Open),
             ("what is a copay", Question::Open),
             ("My baby was born. Is she covered?", Question::Closed),
-            ("Premium tax credit", Question::Open),
+            ("Premium tax credit", Question::Named),
             ("Vitamin D lowers the risk of fractures in old age", Question::Statement),
         ] {
             assert_eq!(Question::of(text, "en-US"), form, "{text}");
@@ -120,7 +122,7 @@ mod tests {
             ("¿Puedo conservar mi médico?", Question::Closed),
             ("¿Cuánto cuesta?", Question::Open),
             ("Si me mudo, ¿qué pasa?", Question::Open),
-            ("Deducible", Question::Open),
+            ("Deducible", Question::Named),
         ] {
             assert_eq!(Question::of(text, "es"), form, "{text}");
         }

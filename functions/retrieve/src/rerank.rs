@@ -31,6 +31,8 @@ const SO_FAR: (f64, f64) = (0.7, 0.3);
 const MOST: (f64, f64) = (-3.0, 6.0);
 /// The index terms of a usual question: of one like it, brevity counts by its weight.
 const USUAL_TERMS: f64 = 4.0;
+/// What brevity counts for a thing that is only named: a long page may be wanted as well.
+const NAMED: f64 = 0.75;
 
 /// What is sought.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ pub struct Features {
     pub lexical: f64,
     /// Cosine with what looks best by the first two, standardized.
     pub feedback: f64,
-    /// Minus the logarithm of the document's passages, by how little the question says. 0 for statements.
+    /// Minus the logarithm of the document's passages, by how little the question says; 0 for statements.
     pub brevity: f64,
     /// 1 when question and page are both of yes and no, -1 when the page alone is, else 0.
     pub form: f64,
@@ -144,10 +146,12 @@ impl Asked {
     }
 
     fn brevity(&self, passages: i32) -> f64 {
-        if self.question == Question::Statement {
-            return 0.0;
-        }
-        -f64::from(passages.max(1)).ln() * (USUAL_TERMS / self.terms.max(1) as f64).sqrt()
+        let share = match self.question {
+            Question::Closed | Question::Open => 1.0,
+            Question::Named => NAMED,
+            Question::Statement => 0.0,
+        };
+        -share * f64::from(passages.max(1)).ln() * (USUAL_TERMS / self.terms.max(1) as f64).sqrt()
     }
 
     fn form(&self, candidate: &Fused) -> f64 {
@@ -155,7 +159,7 @@ impl Asked {
         let is_verdict = hit.ordinal == 0 && form::begins_with_verdict(&hit.text, &hit.language);
         match self.question {
             Question::Closed if is_verdict => 1.0,
-            Question::Open if is_verdict => -1.0,
+            Question::Open | Question::Named if is_verdict => -1.0,
             _ => 0.0,
         }
     }

@@ -31,6 +31,9 @@ use crate::{
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
 const DEPTH: usize = 50;
 
+/// The best of what was fused that are looked at again; more than are ever asked for.
+const CANDIDATES: usize = 60;
+
 /// The two ways of searching, with their ceilings.
 #[derive(Clone, Debug)]
 pub struct Retriever {
@@ -98,7 +101,8 @@ impl Retriever {
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
         let vectors = std::mem::take(&mut dense.vectors);
         let (lists, degraded) = joined(lexical, dense)?;
-        let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
+        let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
+        fused.truncate(CANDIDATES);
         Ok(Candidates { fused, vectors, timings, degraded })
     }
 

@@ -10,6 +10,7 @@ mod documents;
 mod ingest;
 mod killed;
 mod pool;
+mod recall;
 mod search;
 mod statistics;
 #[path = "../support/mod.rs"]

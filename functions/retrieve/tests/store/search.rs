@@ -59,12 +59,12 @@ async fn filters_return_all_that_fits() {
     .await;
 }
 
-/// The graph walks past what a filter refuses; here the 30 that fit are the farthest of 1,630.
+/// The graph walks past what a filter refuses; here the 30 that fit are the farthest of 6,130.
 #[tokio::test]
 async fn the_graph_finds_all_that_a_filter_leaves() {
     with_database("the_graph_finds_all_that_a_filter_leaves", async |database| {
         let store = database.store();
-        let near: String = (0..1_600).map(|n| format!("Near number {n} is one of ten words here ok.\n")).collect();
+        let near: String = (0..6_100).map(|n| format!("Near number {n} is one of ten words here ok.\n")).collect();
         put(&store, "ana", &document("plans", "near", &near, Visibility::Shared), 0.0).await;
         for n in 0..30_u8 {
             let far = document("plans", &format!("far{n}"), "Far away.", Visibility::Shared);

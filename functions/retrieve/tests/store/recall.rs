@@ -1,0 +1,100 @@
+//! The graph beside exact search, on vectors that cluster as those of texts do, in a table that two collections share.
+
+use std::collections::HashSet;
+
+use fastrand::Rng;
+use pgvector::Vector;
+use retrieve::store::{Nearest, Scope, Store};
+use shared::contract::retrieve::Filter;
+use tokio_postgres::Client;
+
+use crate::support::{MODEL, soon, with_database};
+
+/// More than are searched exactly.
+const PASSAGES: usize = 6_500;
+const CLUSTERS: usize = 150;
+const QUESTIONS: usize = 40;
+const DEPTH: usize = 50;
+const LEAST: f64 = 0.98;
+/// Every tenth document has an address that begins so.
+const TENTH: &str = "https://tenth.example/";
+
+/// Documents of one passage, by SQL: writing them one by one would take minutes.
+const DOCUMENTS: &str =
+    "INSERT INTO documents (shelf, owner, collection, id, url, language, visibility, sha256, chunks)
+    SELECT shelf, owner, collection, n::text, CASE WHEN n % 10 = 0 THEN $2 END, language, visibility,
+           sha256(n::text::bytea), 1
+    FROM shelves, generate_series(0, $3::int4 - 1) AS n WHERE collection = $1";
+const CHUNKS: &str = "INSERT INTO chunks
+        (document, shelf, ordinal, heading, text, start_char, end_char, length, embedding, embedding_model)
+    SELECT d.document, d.shelf, 0, '', 'Words.', 0, 6, 1, v.embedding, $2
+    FROM unnest($3::vector[]) WITH ORDINALITY AS v (embedding, n)
+    JOIN documents d ON d.collection = $1 AND d.id = (v.n - 1)::text";
+
+fn unit(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    vector.iter_mut().for_each(|value| *value /= length);
+    vector
+}
+
+fn random(rng: &mut Rng) -> Vec<f32> {
+    unit((0..384).map(|_| rng.f32() - 0.5).collect())
+}
+
+fn near(rng: &mut Rng, centre: &[f32]) -> Vec<f32> {
+    unit(centre.iter().zip(random(rng)).map(|(centre, noise)| centre + noise).collect())
+}
+
+async fn fill(admin: &Client, collection: &str, vectors: &[Vec<f32>]) {
+    let shelf = "INSERT INTO shelves (owner, collection, visibility, language) VALUES ('system', $1, 'shared', 'en')";
+    admin.execute(shelf, &[&collection]).await.unwrap();
+    let count = i32::try_from(vectors.len()).unwrap();
+    admin.execute(DOCUMENTS, &[&collection, &TENTH, &count]).await.unwrap();
+    let vectors: Vec<Vector> = vectors.iter().cloned().map(Vector::from).collect();
+    admin.execute(CHUNKS, &[&collection, &MODEL, &vectors]).await.unwrap();
+}
+
+/// The share of the true nearest that the store finds.
+async fn recall(store: &Store, vectors: &[Vec<f32>], questions: &[Vec<f32>], step: usize, filter: Filter) -> f64 {
+    let scope = Scope { collection: "plans".into(), filter, per_document: 1, depth: DEPTH };
+    let mut found = 0;
+    for question in questions {
+        let cosine = |n: usize| vectors[n].iter().zip(question).map(|(a, b)| a * b).sum::<f32>();
+        let mut exact: Vec<usize> = (0..vectors.len()).step_by(step).collect();
+        exact.sort_by(|a, b| cosine(*b).total_cmp(&cosine(*a)));
+        let exact: HashSet<String> = exact[..DEPTH].iter().map(usize::to_string).collect();
+        let nearest = [Nearest { vector: question.clone(), model: MODEL.into() }];
+        let hits = store.dense(soon(), "ana", &scope, &nearest).await.unwrap();
+        assert_eq!(hits[0].len(), DEPTH, "as many as there are");
+        found += hits[0].iter().filter(|hit| exact.contains(&hit.id)).count();
+    }
+    found as f64 / (questions.len() * DEPTH) as f64
+}
+
+#[tokio::test]
+async fn the_graph_finds_what_exact_search_finds() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut rng = Rng::with_seed(seed);
+    let centres: Vec<Vec<f32>> = (0..CLUSTERS).map(|_| random(&mut rng)).collect();
+    let mut some =
+        |count: usize| -> Vec<Vec<f32>> { (0..count).map(|n| near(&mut rng, &centres[n % CLUSTERS])).collect() };
+    let (vectors, others, questions) = (some(PASSAGES), some(PASSAGES), some(QUESTIONS));
+    with_database("the_graph_finds_what_exact_search_finds", async |database| {
+        let (admin, _driver) = database.superuser().await;
+        // Built at once, the index takes seconds; row by row, minutes.
+        let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'chunks_by_embedding'";
+        let index: String = admin.query_one(index, &[]).await.unwrap().get(0);
+        admin.batch_execute("DROP INDEX chunks_by_embedding").await.unwrap();
+        fill(&admin, "plans", &vectors).await;
+        fill(&admin, "others", &others).await;
+        admin.batch_execute(&format!("SET maintenance_work_mem = '256MB'; {index}; ANALYZE")).await.unwrap();
+        let store = database.store();
+        let all = recall(&store, &vectors, &questions, 1, Filter::default()).await;
+        let tenth = Filter { url_prefix: Some(TENTH.into()), ..Filter::default() };
+        let filtered = recall(&store, &vectors, &questions, 10, tenth).await;
+        println!("recall {all:.4}, filtered {filtered:.4}");
+        assert!(all >= LEAST && filtered >= LEAST, "recall {all:.4}, filtered {filtered:.4}, seed {seed}");
+    })
+    .await;
+}

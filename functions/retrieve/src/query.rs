@@ -39,7 +39,7 @@ impl Query {
         let per_document = within("per_document", request.per_document.unwrap_or(1), MOST_PER_DOCUMENT)?;
         let collection = identifier("collection", request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
         let filter = filter(request.filter.unwrap_or_default())?;
-        let scope = Scope { collection, filter, per_document, depth: k };
+        let scope = Scope { collection, filter, per_document, depth: k, least: k };
         Ok(Self {
             original: original.filter(|original| *original != text),
             text,

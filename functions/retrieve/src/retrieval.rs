@@ -31,8 +31,8 @@ use crate::{
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
 const DEPTH: usize = 50;
 
-/// The best of what was fused that are looked at again; more than are ever asked for.
-const CANDIDATES: usize = 60;
+/// The best of what was fused that are looked at again, or as many as are asked for.
+const CANDIDATES: usize = 40;
 
 /// The two ways of searching, with their ceilings.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ impl Retriever {
 
     /// Searches both ways and fuses.
     pub async fn find(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Candidates, Error> {
-        let scope = Scope { depth: DEPTH.max(query.k), ..query.scope.clone() };
+        let scope = Scope { depth: DEPTH.max(query.k), least: query.k, ..query.scope.clone() };
         let lexical = self.lexical(deadline, principal, &scope, query);
         let dense = self.dense(deadline, principal, &scope, query);
         let (lexical, mut dense) = tokio::join!(lexical, dense);
@@ -102,7 +102,7 @@ impl Retriever {
         let vectors = std::mem::take(&mut dense.vectors);
         let (lists, degraded) = joined(lexical, dense)?;
         let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
-        fused.truncate(CANDIDATES);
+        fused.truncate(CANDIDATES.max(query.k));
         Ok(Candidates { fused, vectors, timings, degraded })
     }
 

@@ -46,6 +46,8 @@ pub struct Scope {
     pub per_document: usize,
     /// Passages, at most.
     pub depth: usize,
+    /// With fewer, where there are more, it is looked further.
+    pub least: usize,
 }
 
 /// A passage that was found, with what a reply shows of it.
@@ -240,9 +242,9 @@ fn analyzed(shelves: &Shelves, queries: &[&str]) -> (Vec<i32>, Vec<String>) {
     pairs.collect::<BTreeSet<_>>().into_iter().unzip()
 }
 
-/// Whether the list is as long as wanted, or all that was there to see is in it.
+/// Whether the list is as long as it must be, or all that was there to see is in it.
 fn enough(rows: &[Row], scope: &Scope, limit: i64) -> Result<bool, SqlError> {
-    Ok(rows.len() >= scope.depth || scanned(rows)? < limit)
+    Ok(rows.len() >= scope.least || scanned(rows)? < limit)
 }
 
 /// How many passages the list was made from; every row says it.

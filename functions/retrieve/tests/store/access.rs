@@ -9,7 +9,7 @@ use shared::contract::retrieve::{Filter, Visibility};
 use crate::support::{MODEL, document, put, soon, vector, with_database};
 
 fn scope(filter: Filter) -> Scope {
-    Scope { collection: "plans".into(), filter, per_document: 10, depth: 50 }
+    Scope { collection: "plans".into(), filter, per_document: 10, depth: 50, least: 50 }
 }
 
 fn filters() -> Vec<Filter> {

@@ -56,7 +56,7 @@ async fn fill(admin: &Client, collection: &str, vectors: &[Vec<f32>]) {
 
 /// The share of the true nearest that the store finds.
 async fn recall(store: &Store, vectors: &[Vec<f32>], questions: &[Vec<f32>], step: usize, filter: Filter) -> f64 {
-    let scope = Scope { collection: "plans".into(), filter, per_document: 1, depth: DEPTH };
+    let scope = Scope { collection: "plans".into(), filter, per_document: 1, depth: DEPTH, least: DEPTH };
     let mut found = 0;
     for question in questions {
         let cosine = |n: usize| vectors[n].iter().zip(question).map(|(a, b)| a * b).sum::<f32>();

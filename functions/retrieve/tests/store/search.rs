@@ -6,7 +6,7 @@ use shared::contract::retrieve::{Filter, Visibility};
 use crate::support::{MODEL, document, put, soon, vector, with_database};
 
 fn scope(filter: Filter, per_document: usize, depth: usize) -> Scope {
-    Scope { collection: "plans".into(), filter, per_document, depth }
+    Scope { collection: "plans".into(), filter, per_document, depth, least: depth }
 }
 
 async fn lexical(store: &Store, scope: &Scope, query: &str) -> Vec<String> {

@@ -68,6 +68,7 @@ async fn other_peoples_private_words_do_not_change_scores() {
                 filter: shared::contract::retrieve::Filter::default(),
                 per_document: 1,
                 depth: 10,
+                least: 10,
             };
             let found = store.lexical(soon(), "ben", &scope, &["doctor network copay"]).await.unwrap();
             found[0].iter().map(|hit| hit.id.clone()).collect::<Vec<_>>()
@@ -99,6 +100,7 @@ async fn scores_are_those_of_the_formula() {
             filter: shared::contract::retrieve::Filter::default(),
             per_document: 1,
             depth: 10,
+            least: 10,
         };
         let found = store.lexical(soon(), "ben", &scope, &["copay visits"]).await.unwrap();
         let found: Vec<_> = found[0].iter().map(|hit| hit.id.as_str()).collect();

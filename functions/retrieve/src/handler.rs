@@ -48,10 +48,10 @@ impl Retrieve {
         self.embedder.as_ref().map_err(|reason| Error::NoModel(reason))
     }
 
-    /// While many wait at the gate, words alone must do: an embedding costs more than all the rest of a request.
+    /// While many wait at the gate, words alone must do: they cost half as much as all together.
     fn affordable_embedder(&self) -> Result<Embedder, &'static str> {
         let gate = self.core.gate(Self::NAME).status();
-        if gate.waiting > gate.limit / 2 { Err("overloaded") } else { self.embedder.clone() }
+        if gate.waiting > 2 * gate.limit { Err("overloaded") } else { self.embedder.clone() }
     }
 
     async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {

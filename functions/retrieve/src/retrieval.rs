@@ -31,9 +31,6 @@ use crate::{
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
 const DEPTH: usize = 50;
 
-/// The best of what was fused that are looked at again, or as many as are asked for.
-const CANDIDATES: usize = 40;
-
 /// The two ways of searching, with their ceilings.
 #[derive(Clone, Debug)]
 pub struct Retriever {
@@ -101,8 +98,7 @@ impl Retriever {
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
         let vectors = std::mem::take(&mut dense.vectors);
         let (lists, degraded) = joined(lexical, dense)?;
-        let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
-        fused.truncate(CANDIDATES.max(query.k));
+        let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
         Ok(Candidates { fused, vectors, timings, degraded })
     }
 

@@ -8,11 +8,13 @@ use pgvector::Vector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
 
-use super::{Hit, MAX_TERMS, POSTINGS, Parameter, Scope, Store, analyzed, count, sql, visible};
+use super::{Hit, POSTINGS, Parameter, Scope, Store, analyzed, count, sql, visible};
 use crate::error::Error;
 
 /// Of a longer document only as many passages are looked at, and the one that was found.
 const PASSAGES: i32 = 6;
+/// Terms of the query that are looked up, the rarest: each costs a look for each passage.
+const TERMS: i64 = 14;
 
 /// What is known of a passage, or of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,7 +47,7 @@ impl Store {
             let (total, average) = (count(shelves.chunks()), shelves.average_length());
             let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
             let parameters: [Parameter<'_>; 9] =
-                [&numbers, &terms, &total, &average, &MAX_TERMS, &POSTINGS, &chunks, &documents, &PASSAGES];
+                [&numbers, &terms, &total, &average, &TERMS, &POSTINGS, &chunks, &documents, &PASSAGES];
             gathered(&transaction.query(&statement, &parameters).await?, hits, scope.per_document == 1)
         };
         Ok(self.database.read(deadline, principal, work).await?)

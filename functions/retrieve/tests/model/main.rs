@@ -2,33 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
-use std::{path::PathBuf, time::Duration};
+#[path = "../support/embedder.rs"]
+mod embedder;
 
-use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits, ModelError};
+use std::path::PathBuf;
+
+use embedder::{PATIENCE, embedder, limits};
+use retrieve::embedding::{DIMENSION, Embedder, ModelError};
 use shared::deadline::Deadline;
-
-/// Far more than any of these computations takes.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 fn later() -> Deadline {
     Deadline::within(PATIENCE)
-}
-
-fn embedder() -> Embedder {
-    let folder = std::env::var_os("MODEL_DIR")
-        .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
-    Embedder::load(
-        &PathBuf::from(folder),
-        EmbedderLimits {
-            threads: 2,
-            queue: 64,
-            bulk: 2,
-            max_wait: PATIENCE,
-            kept: 8,
-            kept_for: Duration::from_secs(60),
-        },
-    )
-    .unwrap()
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
@@ -87,14 +71,7 @@ async fn long_and_odd_texts_have_vectors_too() {
 
 #[test]
 fn a_missing_folder_and_a_broken_file_are_told_apart() {
-    let limits = EmbedderLimits {
-        threads: 1,
-        queue: 1,
-        bulk: 1,
-        max_wait: PATIENCE,
-        kept: 8,
-        kept_for: Duration::from_secs(60),
-    };
+    let limits = limits(1);
     let missing = Embedder::load(&PathBuf::from("/nonexistent/model"), limits).unwrap_err();
     assert!(matches!(missing, ModelError::Missing(_)));
     let folder = std::env::temp_dir().join(format!("navigator-model-{}", uuid::Uuid::new_v4()));

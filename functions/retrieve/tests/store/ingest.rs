@@ -3,17 +3,19 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use retrieve::{
-    embedding::{Embedder, EmbedderLimits},
+    embedding::Embedder,
     ingest::{Destination, Ingest, Source, Summary},
 };
 use shared::contract::retrieve::Visibility;
 use uuid::Uuid;
 
-use crate::support::{TestDatabase, with_database};
+use crate::{
+    embedder::embedder,
+    support::{TestDatabase, with_database},
+};
 
 /// Everything that ingest stores, without numbers that the database gave.
 const LINES: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
@@ -37,23 +39,6 @@ pub struct State {
     lines: String,
     rows: String,
     vectors: Vec<Vec<f32>>,
-}
-
-pub fn embedder() -> Embedder {
-    let folder = std::env::var_os("MODEL_DIR")
-        .unwrap_or_else(|| panic!("MODEL_DIR is not set: this test needs the embedding model"));
-    Embedder::load(
-        &PathBuf::from(folder),
-        EmbedderLimits {
-            threads: 2,
-            queue: 64,
-            bulk: 2,
-            max_wait: Duration::from_secs(60),
-            kept: 8,
-            kept_for: Duration::from_secs(60),
-        },
-    )
-    .unwrap()
 }
 
 pub fn ingest(database: &TestDatabase, embedder: &Embedder) -> Ingest {

@@ -14,7 +14,8 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::{
-    ingest::{State, complete, embedder},
+    embedder::embedder,
+    ingest::{State, complete},
     support::{TestDatabase, with_database},
 };
 

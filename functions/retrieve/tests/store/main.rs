@@ -7,6 +7,8 @@
 
 mod access;
 mod documents;
+#[path = "../support/embedder.rs"]
+mod embedder;
 mod ingest;
 mod killed;
 mod pool;

@@ -66,18 +66,17 @@ struct Asked {
     terms: usize,
 }
 
-/// Orders `candidates` anew, best first. One without evidence was deleted meanwhile and is left out.
-pub fn rerank(
-    candidates: Vec<Fused>,
-    evidence: &HashMap<i64, Evidence>,
-    sought: Sought<'_>,
-    weights: &Reranking,
-) -> Vec<Fused> {
-    let mut scored: Vec<(f64, Fused)> = features(&candidates, evidence, sought, weights)
-        .into_iter()
-        .zip(candidates)
-        .filter_map(|(features, candidate)| Some((features?.sum(weights), candidate)))
-        .collect();
+/// Each of `candidates` with its evidence. One without was deleted meanwhile and is left out.
+pub fn known(candidates: Vec<Fused>, evidence: &HashMap<i64, Evidence>) -> Vec<(Fused, &Evidence)> {
+    let with_evidence = |candidate: Fused| evidence.get(&candidate.hit.chunk).map(|evidence| (candidate, evidence));
+    candidates.into_iter().filter_map(with_evidence).collect()
+}
+
+/// Orders the candidates anew, best first.
+pub fn rerank(known: Vec<(Fused, &Evidence)>, sought: Sought<'_>, weights: &Reranking) -> Vec<Fused> {
+    let sums: Vec<f64> = features(&known, sought, weights).iter().map(|features| features.sum(weights)).collect();
+    let mut scored: Vec<(f64, Fused)> =
+        sums.into_iter().zip(known.into_iter().map(|(candidate, _)| candidate)).collect();
     scored.sort_by(|(one, a), (other, b)| other.total_cmp(one).then_with(|| a.hit.chunk.cmp(&b.hit.chunk)));
     let placed = scored.into_iter().enumerate().map(|(place, (sum, mut candidate))| {
         candidate.ranks.rerank = Some(place + 1);
@@ -88,20 +87,13 @@ pub fn rerank(
     placed.collect()
 }
 
-/// The features of each candidate that has evidence.
-pub fn features(
-    candidates: &[Fused],
-    evidence: &HashMap<i64, Evidence>,
-    sought: Sought<'_>,
-    weights: &Reranking,
-) -> Vec<Option<Features>> {
-    let known: Vec<(&Fused, &Evidence)> =
-        candidates.iter().filter_map(|candidate| Some((candidate, evidence.get(&candidate.hit.chunk)?))).collect();
-    let trust = |(candidate, _): &(&Fused, &Evidence)| {
+/// The features of each candidate.
+pub fn features(known: &[(Fused, &Evidence)], sought: Sought<'_>, weights: &Reranking) -> Vec<Features> {
+    let trust = |(candidate, _): &(Fused, &Evidence)| {
         if (sought.knows)(&candidate.hit.language) { 1.0 } else { weights.foreign }
     };
     let trusted = |values: Vec<f64>| -> Vec<f64> {
-        values.iter().zip(&known).map(|(value, known)| value * trust(known)).collect()
+        values.iter().zip(known).map(|(value, known)| value * trust(known)).collect()
     };
     let nearest: Vec<(f64, &[f32])> = known.iter().map(|(_, evidence)| nearest(sought.vectors, evidence)).collect();
     let dense = trusted(standardized(nearest.iter().map(|(nearness, _)| *nearness).collect()));
@@ -109,12 +101,12 @@ pub fn features(
     let so_far: Vec<f64> =
         dense.iter().zip(&lexical).map(|(dense, lexical)| SO_FAR.0 * dense + SO_FAR.1 * lexical).collect();
     let example = example(&nearest, &so_far);
-    let likeness = |(_, evidence): &(&Fused, &Evidence)| {
+    let likeness = |(_, evidence): &(Fused, &Evidence)| {
         evidence.embeddings.iter().map(|embedding| cosine(&example, embedding)).reduce(f64::max).unwrap_or_default()
     };
     let feedback = trusted(standardized(known.iter().map(likeness).collect()));
     let mut asked = HashMap::new();
-    let mut features = known.iter().enumerate().map(|(at, (candidate, evidence))| {
+    let features = known.iter().enumerate().map(|(at, (candidate, evidence))| {
         let language = candidate.hit.language.as_str();
         let asked = asked.entry(language).or_insert_with(|| Asked::by(sought.text, language));
         Features {
@@ -125,8 +117,7 @@ pub fn features(
             form: asked.form(candidate),
         }
     });
-    let has_evidence = |candidate: &Fused| evidence.contains_key(&candidate.hit.chunk);
-    candidates.iter().map(|candidate| if has_evidence(candidate) { features.next() } else { None }).collect()
+    features.collect()
 }
 
 impl Features {
@@ -221,7 +212,7 @@ mod tests {
         Fused { hit, score: 0.0, ranks: Ranks::default() }
     }
 
-    fn known(chunk: i64, degrees: f32, lexical: f64, passages: i32) -> (i64, Evidence) {
+    fn seen(chunk: i64, degrees: f32, lexical: f64, passages: i32) -> (i64, Evidence) {
         let radians = degrees.to_radians();
         (chunk, Evidence { embeddings: vec![vec![radians.cos(), radians.sin()]], lexical, passages })
     }
@@ -229,8 +220,8 @@ mod tests {
     fn order(text: &str, candidates: Vec<Fused>, evidence: impl IntoIterator<Item = (i64, Evidence)>) -> Vec<i64> {
         let vectors = [Nearest { vector: vec![1.0, 0.0], model: "by-hand".into() }];
         let sought = Sought { text, vectors: &vectors, knows: |language| language == "en" };
-        let evidence = evidence.into_iter().collect();
-        rerank(candidates, &evidence, sought, &WEIGHTS).into_iter().map(|fused| fused.hit.chunk).collect()
+        let evidence = evidence.into_iter().collect::<HashMap<_, _>>();
+        rerank(known(candidates, &evidence), sought, &WEIGHTS).into_iter().map(|fused| fused.hit.chunk).collect()
     }
 
     fn three(language: &str) -> Vec<Fused> {
@@ -239,13 +230,13 @@ mod tests {
 
     #[test]
     fn what_is_near_and_has_the_words_comes_first() {
-        let evidence = [known(1, 80.0, 0.0, 1), known(2, 5.0, 3.0, 1), known(3, 60.0, 3.0, 1)];
+        let evidence = [seen(1, 80.0, 0.0, 1), seen(2, 5.0, 3.0, 1), seen(3, 60.0, 3.0, 1)];
         assert_eq!(order("what is a copay", three("en"), evidence), [2, 3, 1]);
     }
 
     #[test]
     fn of_equals_the_brief_one_answers_a_question_and_no_statement() {
-        let evidence = || [known(1, 5.0, 1.0, 9), known(2, 5.0, 1.0, 3), known(3, 5.0, 1.0, 1)];
+        let evidence = || [seen(1, 5.0, 1.0, 9), seen(2, 5.0, 1.0, 3), seen(3, 5.0, 1.0, 1)];
         assert_eq!(order("copay?", three("en"), evidence()), [3, 2, 1]);
         let statement = "the copay of this plan is paid at every single visit";
         assert_eq!(order(statement, three("en"), evidence()), [1, 2, 3]);
@@ -254,29 +245,29 @@ mod tests {
     #[test]
     fn a_verdict_answers_a_closed_question_only() {
         let candidates = || vec![candidate(1, "en", "Your plan pays."), candidate(2, "en", "Yes. It pays.")];
-        let evidence = || [known(1, 5.0, 1.0, 1), known(2, 5.0, 1.0, 1)];
+        let evidence = || [seen(1, 5.0, 1.0, 1), seen(2, 5.0, 1.0, 1)];
         assert_eq!(order("Does the plan pay?", candidates(), evidence()), [2, 1]);
         assert_eq!(order("What does the plan pay?", candidates(), evidence()), [1, 2]);
     }
 
     #[test]
     fn nearness_counts_less_where_the_model_does_not_know_the_language() {
-        let evidence = || [known(1, 5.0, 0.3, 1), known(2, 80.0, 0.6, 1), known(3, 85.0, 0.0, 1)];
+        let evidence = || [seen(1, 5.0, 0.3, 1), seen(2, 80.0, 0.6, 1), seen(3, 85.0, 0.0, 1)];
         assert_eq!(order("copay", three("en"), evidence())[0], 1);
         assert_eq!(order("copago", three("es"), evidence())[0], 2);
     }
 
     #[test]
     fn what_was_deleted_meanwhile_is_left_out() {
-        assert_eq!(order("copay", three("en"), [known(2, 5.0, 1.0, 1)]), [2]);
+        assert_eq!(order("copay", three("en"), [seen(2, 5.0, 1.0, 1)]), [2]);
         assert!(order("copay", Vec::new(), []).is_empty());
     }
 
     #[test]
     fn without_an_embedding_words_and_brevity_decide() {
-        let evidence = [known(1, 5.0, 1.0, 1), known(2, 80.0, 2.0, 1)].into_iter().collect();
+        let evidence = [seen(1, 5.0, 1.0, 1), seen(2, 80.0, 2.0, 1)].into_iter().collect::<HashMap<_, _>>();
         let sought = Sought { text: "copay", vectors: &[], knows: |_| true };
-        let ranked = rerank(vec![candidate(1, "en", ""), candidate(2, "en", "")], &evidence, sought, &WEIGHTS);
+        let ranked = rerank(known(vec![candidate(1, "en", ""), candidate(2, "en", "")], &evidence), sought, &WEIGHTS);
         assert_eq!(ranked.iter().map(|fused| fused.ranks.rerank).collect::<Vec<_>>(), [Some(1), Some(2)]);
         assert_eq!(ranked[0].hit.chunk, 2);
     }

@@ -24,7 +24,7 @@ use crate::{
     error::Error,
     fusion::{self, Fused, Order},
     query::Query,
-    rerank::{Sought, rerank},
+    rerank::{Sought, known, rerank},
     store::{Evidence, Found, Hit, Nearest, Scope, Store},
 };
 
@@ -54,8 +54,6 @@ pub struct Candidates {
 /// What one way of searching gave, or which stage of it failed.
 struct Way {
     found: Result<Vec<Found>, Failure>,
-    /// The embeddings of the query and its original, where this way needs them.
-    vectors: Vec<Nearest>,
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<Degradation>,
 }
@@ -94,9 +92,8 @@ impl Retriever {
         let scope = Scope { depth: DEPTH.max(query.k), least: query.k, ..query.scope.clone() };
         let lexical = self.lexical(deadline, principal, &scope, query);
         let dense = self.dense(deadline, principal, &scope, query);
-        let (lexical, mut dense) = tokio::join!(lexical, dense);
+        let (lexical, (dense, vectors)) = tokio::join!(lexical, dense);
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
-        let vectors = std::mem::take(&mut dense.vectors);
         let (lists, degraded) = joined(lexical, dense)?;
         let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
         Ok(Candidates { fused, vectors, timings, degraded })
@@ -125,7 +122,7 @@ impl Retriever {
         match self.evidence(deadline, principal, query, found).await {
             Ok(evidence) => {
                 let fused = std::mem::take(&mut found.fused);
-                found.fused = rerank(fused, &evidence, found.sought(query), &limits.reranking);
+                found.fused = rerank(known(fused, &evidence), found.sought(query), &limits.reranking);
             }
             Err(error) => found.degraded.push(Degradation::new("rerank", error.reason())),
         }
@@ -138,13 +135,13 @@ impl Retriever {
         let found = self.store.lexical(stage, principal, scope, &query.texts()).await;
         Way {
             found: found.map_err(|error| Failure { stage: "lexical", error }),
-            vectors: Vec::new(),
             timings: vec![("lexical", clock::now() - started)],
             degraded: Vec::new(),
         }
     }
 
-    async fn dense(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {
+    /// Also returns the embeddings that were sought for.
+    async fn dense(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> (Way, Vec<Nearest>) {
         let started = clock::now();
         let (vectors, degraded) = self.vectors(deadline, query).await;
         let embedded = clock::now();
@@ -158,7 +155,7 @@ impl Retriever {
             }
             Err(error) => (Vec::new(), Err(Failure { stage: "embedding", error })),
         };
-        Way { found, vectors, timings, degraded }
+        (Way { found, timings, degraded }, vectors)
     }
 
     /// The embeddings of the query and, if they are there in time, of its original.

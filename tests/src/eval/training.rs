@@ -9,7 +9,7 @@ use std::{fmt::Write, time::Duration};
 use anyhow::{Context, Result};
 use retrieve::{
     query::Query,
-    rerank::{Features, features},
+    rerank::{Features, features, known},
     retrieval::Retriever,
 };
 use shared::{
@@ -61,11 +61,12 @@ pub async fn examples(retriever: &Retriever, policy: &Policy, selection: &Select
         };
         let query = Query::new(request).context("a query of the set is refused")?;
         let deadline = Deadline::within(PATIENCE);
-        let found = retriever.find(deadline, "", &query).await?;
+        let mut found = retriever.find(deadline, "", &query).await?;
         let evidence = retriever.evidence(deadline, "", &query, &found).await?;
-        let features = features(&found.fused, &evidence, found.sought(&query), &policy.retrieve.reranking);
-        let ids = found.fused.iter().map(|candidate| candidate.hit.id.clone());
-        let candidates = ids.zip(features).filter_map(|(id, features)| Some((id, features?))).collect();
+        let known = known(std::mem::take(&mut found.fused), &evidence);
+        let features = features(&known, found.sought(&query), &policy.retrieve.reranking);
+        let ids = known.into_iter().map(|(candidate, _)| candidate.hit.id);
+        let candidates = ids.zip(features).collect();
         examples.push(Example { judged, candidates });
     }
     Ok(examples)

@@ -55,6 +55,7 @@ impl Model {
         let tokens = read(folder, "tokenizer.json")?;
         let mut digest = Sha256::new();
         [&config, &tokens].into_iter().for_each(|file| digest.update(file));
+        let config = parsed(&config)?;
         let encoder = encoder(&folder.join("model.safetensors"), &config, &mut digest)?;
         Ok(Self { name: name(digest), tokenizer: tokenizer(&tokens, &config)?, encoder })
     }
@@ -96,12 +97,11 @@ fn parsed(config: &[u8]) -> Result<Config, ModelError> {
     Ok(config)
 }
 
-fn encoder(path: &Path, config: &[u8], digest: &mut Sha256) -> Result<Encoder, ModelError> {
-    let config = parsed(config)?;
+fn encoder(path: &Path, config: &Config, digest: &mut Sha256) -> Result<Encoder, ModelError> {
     let refused = |cause| ModelError::File { file: "model.safetensors", cause };
     let mut weights = Weights::open(path).map_err(refused)?;
     weights.sampled(digest).map_err(refused)?;
-    weights.encoder(&config).map_err(refused)
+    weights.encoder(config).map_err(refused)
 }
 
 /// Stored with every vector.
@@ -110,9 +110,9 @@ fn name(digest: Sha256) -> String {
     format!("bert-{DIMENSION}-{hex}")
 }
 
-fn tokenizer(json: &[u8], config: &[u8]) -> Result<Tokenizer, ModelError> {
+fn tokenizer(json: &[u8], config: &Config) -> Result<Tokenizer, ModelError> {
     let refused = |cause: tokenizers::Error| ModelError::File { file: "tokenizer.json", cause: cause.to_string() };
-    let Config { vocab_size, max_position_embeddings, .. } = parsed(config)?;
+    let Config { vocab_size, max_position_embeddings, .. } = *config;
     let mut tokenizer = Tokenizer::from_bytes(json).map_err(refused)?;
     if tokenizer.get_vocab_size(true) > vocab_size {
         return Err(refused("it knows more tokens than the model".into()));

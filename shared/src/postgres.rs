@@ -16,7 +16,7 @@ use deadpool_postgres::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokio_postgres::{Config, NoTls, error::SqlState};
+use tokio_postgres::{Config, IsolationLevel, NoTls, error::SqlState};
 
 use self::lent::{Counts, Lending, Lent};
 use crate::{
@@ -194,7 +194,7 @@ impl Database {
         // Never repeated: what breaks a connection is found out on checkout, before anything was sent.
         let work = work.ok_or(DatabaseFault::Exhausted)?;
         let mut connection = self.connection().await?;
-        let transaction = connection.build_transaction().read_only(read_only).start().await?;
+        let transaction = begin(&mut connection, read_only).await?;
         enter(&transaction, deadline.remaining(), principal).await?;
         let result = work(&transaction).await?;
         transaction.commit().await?;
@@ -290,6 +290,12 @@ impl From<tokio_postgres::Error> for DatabaseFault {
             Some(_) => Self::Statement(source),
         }
     }
+}
+
+/// Whoever only reads sees one state of the database, however many statements it takes.
+async fn begin(connection: &mut Lent, read_only: bool) -> Result<Transaction<'_>, tokio_postgres::Error> {
+    let level = if read_only { IsolationLevel::RepeatableRead } else { IsolationLevel::ReadCommitted };
+    connection.build_transaction().isolation_level(level).read_only(read_only).start().await
 }
 
 async fn enter(transaction: &Transaction<'_>, left: Duration, principal: &str) -> Result<(), tokio_postgres::Error> {

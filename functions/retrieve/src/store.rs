@@ -1,8 +1,9 @@
 //! Documents and passages in Postgres. Every statement runs as a principal, under row-level security.
 //!
 //! Reading and writing are apart: [`shelves`] and [`search`] find passages, [`mod@write`] keeps them, [`list`] shows what
-//! is there.
+//! is there. [`forward`] says which terms a passage holds.
 
+mod forward;
 mod list;
 mod search;
 mod shelves;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use deadpool_postgres::Transaction;
 use pgvector::Vector;
 use shared::deadline::Deadline;
-use tokio_postgres::Error as SqlError;
+use tokio_postgres::{Error as SqlError, types::ToSql};
 
-use super::{IndexedChunk, Store};
+use super::{IndexedChunk, Store, forward};
 use crate::{
     document::{Document, DocumentKey, visibility_word},
     error::Error,
@@ -29,10 +29,10 @@ const PUT_DOCUMENT: &str = "INSERT INTO documents (shelf, owner, collection, id,
         chunks = excluded.chunks, updated_at = now()
     RETURNING document, shelf";
 const ADD_CHUNKS: &str = "INSERT INTO chunks
-        (document, shelf, ordinal, heading, text, start_char, end_char, length, embedding, embedding_model)
-    SELECT $1, $2, p.ordinal, p.heading, p.text, p.start_char, p.end_char, p.length, p.embedding, $3
-    FROM unnest($4::int4[], $5::text[], $6::text[], $7::int4[], $8::int4[], $9::int4[], $10::vector[])
-        AS p (ordinal, heading, text, start_char, end_char, length, embedding)
+        (document, shelf, ordinal, heading, text, start_char, end_char, length, terms, embedding, embedding_model)
+    SELECT $1, $2, p.ordinal, p.heading, p.text, p.start_char, p.end_char, p.length, p.terms, p.embedding, $3
+    FROM unnest($4::int4[], $5::text[], $6::text[], $7::int4[], $8::int4[], $9::int4[], $10::bytea[], $11::vector[])
+        AS p (ordinal, heading, text, start_char, end_char, length, terms, embedding)
     RETURNING ordinal, chunk";
 const ADD_POSTINGS: &str = "INSERT INTO postings (shelf, term, chunk, frequency, length)
     SELECT $1, p.term, p.chunk, p.frequency, p.length
@@ -58,6 +58,7 @@ struct Columns<'a> {
     starts: Vec<i32>,
     ends: Vec<i32>,
     lengths: Vec<i32>,
+    terms: Vec<Vec<u8>>,
     vectors: Vec<Vector>,
 }
 
@@ -149,11 +150,11 @@ async fn add_chunks(
 ) -> Result<Vec<i64>, SqlError> {
     let mut columns = Columns::default();
     chunks.iter().for_each(|chunk| columns.push(chunk));
-    let Columns { ordinals, headings, texts, starts, ends, lengths, vectors } = &columns;
+    let Columns { ordinals, headings, texts, starts, ends, lengths, terms, vectors } = &columns;
     let statement = transaction.prepare_cached(ADD_CHUNKS).await?;
-    let rows = transaction
-        .query(&statement, &[&document, &shelf, &model, ordinals, headings, texts, starts, ends, lengths, vectors])
-        .await?;
+    let parameters: [&(dyn ToSql + Sync); 11] =
+        [&document, &shelf, &model, ordinals, headings, texts, starts, ends, lengths, terms, vectors];
+    let rows = transaction.query(&statement, &parameters).await?;
     let mut numbers =
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<(i32, i64)>, SqlError>>()?;
     numbers.sort_unstable();
@@ -188,6 +189,7 @@ impl<'a> Columns<'a> {
         self.starts.push(integer(chunk.chars.start));
         self.ends.push(integer(chunk.chars.end));
         self.lengths.push(indexed.length());
+        self.terms.push(forward::encoded(&indexed.terms));
         self.vectors.push(Vector::from(indexed.vector.clone()));
     }
 }

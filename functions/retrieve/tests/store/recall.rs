@@ -26,8 +26,8 @@ const DOCUMENTS: &str =
            sha256(n::text::bytea), 1
     FROM shelves, generate_series(0, $3::int4 - 1) AS n WHERE collection = $1";
 const CHUNKS: &str = "INSERT INTO chunks
-        (document, shelf, ordinal, heading, text, start_char, end_char, length, embedding, embedding_model)
-    SELECT d.document, d.shelf, 0, '', 'Words.', 0, 6, 1, v.embedding, $2
+        (document, shelf, ordinal, heading, text, start_char, end_char, length, terms, embedding, embedding_model)
+    SELECT d.document, d.shelf, 0, '', 'Words.', 0, 6, 1, '', v.embedding, $2
     FROM unnest($3::vector[]) WITH ORDINALITY AS v (embedding, n)
     JOIN documents d ON d.collection = $1 AND d.id = (v.n - 1)::text";
 

@@ -8,7 +8,7 @@ use super::{Postgres, PostgresConfig};
 use crate::cluster::APP;
 
 /// The log is left without statements and what they complain of.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("unix_socket_directories", ""),
     ("max_connections", "300"),
     ("log_min_messages", "log"),
@@ -17,6 +17,7 @@ const SETTINGS: [(&str, &str); 8] = [
     ("log_checkpoints", "off"),
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
+    ("shared_buffers", "256MB"),
 ];
 /// What a cluster that nobody will miss does without. It still survives its own crash, though not the machine's.
 const DURABILITY: [&str; 2] = ["fsync", "full_page_writes"];

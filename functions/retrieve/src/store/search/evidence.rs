@@ -4,22 +4,20 @@
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
-use pgvector::Vector;
+use pgvector::HalfVector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
 
-use super::{Hit, POSTINGS, Parameter, Scope, Store, analyzed, count, sql, visible};
+use super::{Hit, Parameter, Scope, Store, sql, terms::Terms, visible};
 use crate::error::Error;
 
 /// Of a longer document only as many passages are looked at, and the one that was found.
 const PASSAGES: i32 = 6;
-/// Terms of the query that are looked up, the rarest: each costs a look for each passage.
-const TERMS: i64 = 14;
 
 /// What is known of a passage, or of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// The embeddings of its passages.
+    /// The embeddings of its passages: unit vectors.
     pub embeddings: Vec<Vec<f32>>,
     /// BM25 of the query and its original together; that of the best passage.
     pub lexical: f64,
@@ -38,24 +36,28 @@ impl Store {
         queries: &[&str],
         hits: &[&Hit],
     ) -> Result<HashMap<i64, Evidence>, Error> {
-        let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
-        let documents =
-            if scope.per_document == 1 { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
         let work = async |transaction: &Transaction<'_>| {
             let Some(shelves) = visible(transaction, scope).await? else { return Ok(HashMap::new()) };
-            let (numbers, terms) = analyzed(&shelves, queries);
-            let (total, average) = (count(shelves.chunks()), shelves.average_length());
-            let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
-            let parameters: [Parameter<'_>; 9] =
-                [&numbers, &terms, &total, &average, &TERMS, &POSTINGS, &chunks, &documents, &PASSAGES];
-            gathered(&transaction.query(&statement, &parameters).await?, hits, scope.per_document == 1)
+            let terms = Terms::of(transaction, &shelves, queries);
+            let rows = rows(transaction, scope, hits);
+            let (terms, rows) = futures_util::try_join!(terms, rows)?;
+            gathered(&rows, hits, &terms, scope.per_document == 1)
         };
         Ok(self.database.read(deadline, principal, work).await?)
     }
 }
 
+async fn rows(transaction: &Transaction<'_>, scope: &Scope, hits: &[&Hit]) -> Result<Vec<Row>, SqlError> {
+    let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
+    let documents: Vec<i64> =
+        if scope.per_document == 1 { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
+    let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
+    let parameters: [Parameter<'_>; 3] = [&chunks, &documents, &PASSAGES];
+    transaction.query(&statement, &parameters).await
+}
+
 /// The rows of each hit together: those of its document when it stands for it, else its own.
-fn gathered(rows: &[Row], hits: &[&Hit], by_document: bool) -> Result<HashMap<i64, Evidence>, SqlError> {
+fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Result<HashMap<i64, Evidence>, SqlError> {
     let mut gathered: HashMap<i64, Evidence> = HashMap::new();
     let mut there = HashSet::new();
     for row in rows {
@@ -63,8 +65,9 @@ fn gathered(rows: &[Row], hits: &[&Hit], by_document: bool) -> Result<HashMap<i6
         there.insert(chunk);
         let subject = if by_document { row.try_get("document")? } else { chunk };
         let evidence = gathered.entry(subject).or_default();
-        evidence.embeddings.push(row.try_get::<_, Vector>("embedding")?.to_vec());
-        evidence.lexical = evidence.lexical.max(row.try_get("lexical")?);
+        let embedding: HalfVector = row.try_get("embedding")?;
+        evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
+        evidence.lexical = evidence.lexical.max(terms.score_of(row)?);
         evidence.passages = row.try_get("passages")?;
     }
     let subject = |hit: &Hit| if by_document { hit.document } else { hit.chunk };

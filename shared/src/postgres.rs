@@ -16,7 +16,7 @@ use deadpool_postgres::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokio_postgres::{Config, IsolationLevel, NoTls, error::SqlState};
+use tokio_postgres::{Config, IsolationLevel, NoTls, Statement, error::SqlState};
 
 use self::lent::{Counts, Lending, Lent};
 use crate::{
@@ -195,9 +195,15 @@ impl Database {
         let work = work.ok_or(DatabaseFault::Exhausted)?;
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection, read_only).await?;
-        enter(&transaction, deadline.remaining(), principal).await?;
-        let result = work(&transaction).await?;
-        transaction.commit().await?;
+        let scope = transaction.prepare_cached(SCOPE).await?;
+        // Sent in this order, and the server keeps it: no statement runs before its principal is named, and none waits to be
+        // sent until that was answered.
+        let entered = enter(&transaction, &scope, deadline.remaining(), principal);
+        let ((), result) = futures_util::try_join!(entered, work(&transaction))?;
+        if !read_only {
+            transaction.commit().await?;
+        }
+        // Whoever only read need not wait for the end: its ROLLBACK is on the way.
         Ok(result)
     }
 
@@ -298,12 +304,16 @@ async fn begin(connection: &mut Lent, read_only: bool) -> Result<Transaction<'_>
     connection.build_transaction().isolation_level(level).read_only(read_only).start().await
 }
 
-async fn enter(transaction: &Transaction<'_>, left: Duration, principal: &str) -> Result<(), tokio_postgres::Error> {
-    let scope = transaction.prepare_cached(SCOPE).await?;
+async fn enter(
+    transaction: &Transaction<'_>,
+    scope: &Statement,
+    left: Duration,
+    principal: &str,
+) -> Result<(), tokio_postgres::Error> {
     // Zero would mean "no limit".
     let statement = format!("{}ms", left.as_millis().max(1));
     let idle = format!("{}ms", (left + ABANDONED).as_millis());
-    transaction.query_one(&scope, &[&principal, &statement, &idle]).await.map(drop)
+    transaction.query_one(scope, &[&principal, &statement, &idle]).await.map(drop)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that makes a pool, with limits")]

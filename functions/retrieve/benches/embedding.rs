@@ -22,8 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = clock::now();
     let folder = PathBuf::from(std::env::var_os("MODEL_DIR").ok_or("MODEL_DIR is not set")?);
     let threads = std::thread::available_parallelism()?.get().min(2);
-    let limits =
-        EmbedderLimits { threads, queue: 8, bulk: threads, max_wait: PATIENCE, kept: 0, kept_for: Duration::ZERO };
+    let limits = EmbedderLimits {
+        threads,
+        queue: 8,
+        bulk: threads,
+        max_wait: PATIENCE,
+        eight_bit: true,
+        kept: 0,
+        kept_for: Duration::ZERO,
+    };
     let embedder = Embedder::load(&folder, limits)?;
     println!("model ready after {:.0} ms; resident memory {}", milliseconds(began), resident());
     Builder::new_current_thread().enable_time().build()?.block_on(report(&embedder, threads))

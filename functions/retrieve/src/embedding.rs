@@ -12,11 +12,14 @@
 mod encoder;
 mod kernels;
 mod model;
+mod quantized;
 mod recent;
 mod weights;
+mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use encoder::Precision;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use model::Model;
 pub use model::{DIMENSION, ModelError};
@@ -41,6 +44,8 @@ pub struct EmbedderLimits {
     pub bulk: usize,
     /// No text waits longer than this for a thread.
     pub max_wait: Duration,
+    /// Whether questions are computed in eight bits, where the processor has instructions for it.
+    pub eight_bit: bool,
     /// Questions whose embeddings are kept ..
     pub kept: u64,
     /// .. for this long.
@@ -86,6 +91,8 @@ impl From<CpuError> for EmbeddingError {
 #[derive(Clone)]
 pub struct Embedder {
     model: Arc<Model>,
+    /// How questions are computed; passages are computed exactly.
+    questions: Precision,
     pool: Arc<CpuPool>,
     recent: Arc<Recent>,
     bulk: Arc<Semaphore>,
@@ -95,11 +102,12 @@ pub struct Embedder {
 impl Embedder {
     /// Loads the model of `folder` (Hugging Face layout). Reads some 90 MB: call it before serving.
     pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
-        let model = Arc::new(Model::load(folder)?);
-        let EmbedderLimits { threads, queue, bulk, max_wait, kept, kept_for } = limits;
+        let EmbedderLimits { threads, queue, bulk, max_wait, eight_bit, kept, kept_for } = limits;
+        let questions = if eight_bit { Precision::EightBit } else { Precision::Exact };
+        let model = Arc::new(Model::load(folder, questions)?);
         let pool = Arc::new(CpuPool::start("embed", CpuLimits { threads, queue, max_wait })?);
         let recent = Arc::new(Recent::new(kept, kept_for));
-        Ok(Self { model, pool, recent, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
+        Ok(Self { model, questions, pool, recent, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
     }
 
     /// Names the model: vectors of different names cannot be compared.
@@ -119,7 +127,7 @@ impl Embedder {
 
     /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when the queue is full.
     pub async fn embed_query(&self, deadline: Deadline, text: &str) -> Result<Vec<f32>, EmbeddingError> {
-        self.recent.find(deadline, text, || self.embed(deadline, text.to_owned())).await
+        self.recent.find(deadline, text, || self.embed(deadline, text.to_owned(), self.questions)).await
     }
 
     /// Embeds passages, in their order.
@@ -157,7 +165,7 @@ impl Embedder {
 
     async fn embed_passage(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
         let _turn = self.bulk_turn(deadline).await?;
-        self.embed(deadline, text).await
+        self.embed(deadline, text, Precision::Exact).await
     }
 
     async fn bulk_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, EmbeddingError> {
@@ -165,9 +173,9 @@ impl Embedder {
         turn.map_err(|_| EmbeddingError::Failed)
     }
 
-    async fn embed(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
+    async fn embed(&self, deadline: Deadline, text: String, precision: Precision) -> Result<Vec<f32>, EmbeddingError> {
         let model = Arc::clone(&self.model);
-        let embedded = self.pool.run(deadline, move || model.embed(&text)).await?;
+        let embedded = self.pool.run(deadline, move || model.embed(&text, precision)).await?;
         embedded.map_err(|error| {
             tracing::error!(%error, "embedding failed");
             EmbeddingError::Failed

@@ -144,6 +144,7 @@ pub struct Retrieve {
     pub target_p95: Duration,
     pub embedding_threads: Option<usize>,
     pub embedding_queue: usize,
+    pub embedding_int8: bool,
     pub cache_entries: u64,
     #[serde(with = "duration")]
     pub cache_ttl: Duration,

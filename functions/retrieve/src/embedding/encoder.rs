@@ -6,18 +6,38 @@
 //! Matrix products are `faer`'s: at these shapes near the peak of a core, a safe interface, kernels for AVX-512, AVX2 and
 //! NEON that are chosen at run time. `gemm`, which `candle` uses, took 1.2 to 2 times as long with ten tokens.
 
+use std::io;
+
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul, reborrow::ReborrowMut};
 use pulp::Arch;
 
-use super::kernels::{AddNormalize, Gelu, Norm, Softmax, run};
+use super::{
+    kernels::{AddNormalize, Gelu, Norm, Softmax, run},
+    quantized::{Quantized, Vnni},
+    words::Words,
+};
 
 /// Columns that lie together in memory. As many as the kernel for 512-bit vectors takes at once, and a multiple of what
 /// narrower ones take: with whole rows a text of ten tokens waits twice as long for the memory.
 const PANEL: usize = 96;
 
-/// `width` x `width` weights for `states * weights`: panels of [`PANEL`] columns, each row by row.
+/// `width` x `width` weights for `states * weights`.
 #[derive(Debug)]
-pub(super) struct Square(pub(super) Vec<f32>);
+pub(super) struct Square {
+    /// Panels of [`PANEL`] columns, each row by row.
+    exact: Vec<f32>,
+    /// Where the processor can compute with them.
+    quantized: Option<Quantized>,
+}
+
+/// How weights and states are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// As the model was trained.
+    Exact,
+    /// In eight bits where the processor has instructions for it, else exactly.
+    EightBit,
+}
 
 /// Weights and what is added.
 #[derive(Debug)]
@@ -42,10 +62,11 @@ pub(super) struct Layer {
 #[derive(Debug)]
 pub(super) struct Encoder {
     pub(super) arch: Arch,
+    pub(super) vnni: Option<Vnni>,
     pub(super) width: usize,
     pub(super) heads: usize,
     /// A row for each token of the vocabulary.
-    pub(super) words: Vec<f32>,
+    pub(super) words: Words,
     /// A row for each position; that of the only token type is in it.
     pub(super) positions: Vec<f32>,
     pub(super) embedded: Norm,
@@ -54,6 +75,8 @@ pub(super) struct Encoder {
 
 /// What the layers of one text compute with; every one is `tokens` x `width`, but the weights of attention.
 struct Scratch {
+    /// Products are in eight bits when it is there.
+    vnni: Option<Vnni>,
     query_key_value: [Vec<f32>; 3],
     attention: Vec<f32>,
     inner: Vec<f32>,
@@ -62,51 +85,57 @@ struct Scratch {
 
 impl Square {
     /// The square of `matrix` (rows of `inputs` weights, one for each output) from input `row` and output `column` on.
-    pub(super) fn of(matrix: &[f32], inputs: usize, width: usize, row: usize, column: usize) -> Self {
-        let mut weights = Vec::with_capacity(width * width);
+    pub(super) fn of(
+        matrix: &[f32],
+        inputs: usize,
+        width: usize,
+        (row, column): (usize, usize),
+        vnni: Option<Vnni>,
+    ) -> Self {
+        let mut exact = Vec::with_capacity(width * width);
         for panel in (column..column + width).step_by(PANEL) {
             let outputs: Vec<&[f32]> = (panel..panel + PANEL).map(|output| &matrix[output * inputs..]).collect();
             for input in row..row + width {
-                weights.extend(outputs.iter().map(|output| output[input]));
+                exact.extend(outputs.iter().map(|output| output[input]));
             }
         }
-        Self(weights)
+        let output = |output| &matrix[output * inputs + row..][..width];
+        let quantized = vnni.map(|_| Quantized::of((column..column + width).map(output)));
+        Self { exact, quantized }
     }
 
     /// Whether a network of this width can be cut so.
     pub(super) fn fits(width: usize) -> bool {
-        width.is_multiple_of(PANEL)
+        width.is_multiple_of(PANEL) && Quantized::fits(width)
     }
 }
 
 impl Encoder {
     /// The last layer's states of `tokens`, `width` numbers each. There are at most as many as positions, and all are in
     /// the vocabulary.
-    pub(super) fn states(&self, tokens: &[u32]) -> Vec<f32> {
-        let mut states = self.embedded(tokens);
-        let mut scratch = Scratch::new(tokens.len(), self.width);
+    pub(super) fn states(&self, tokens: &[u32], precision: Precision) -> io::Result<Vec<f32>> {
+        let mut states = self.embedded(tokens)?;
+        let vnni = self.vnni.filter(|_| precision == Precision::EightBit);
+        let mut scratch = Scratch::new(tokens.len(), self.width, vnni);
         for layer in &self.layers {
             self.attend(layer, &mut states, &mut scratch);
             self.transform(layer, &mut states, &mut scratch);
         }
-        states
+        Ok(states)
     }
 
-    fn embedded(&self, tokens: &[u32]) -> Vec<f32> {
-        let mut states = Vec::with_capacity(tokens.len() * self.width);
-        for token in tokens {
-            states.extend_from_slice(&self.words[*token as usize * self.width..][..self.width]);
-        }
+    fn embedded(&self, tokens: &[u32]) -> io::Result<Vec<f32>> {
+        let mut states = self.words.rows(tokens)?;
         let (update, bias) = (&self.positions[..states.len()], &vec![0.0; self.width]);
         run(self.arch, AddNormalize { states: &mut states, update, bias, norm: &self.embedded });
-        states
+        Ok(states)
     }
 
     fn attend(&self, layer: &Layer, states: &mut [f32], scratch: &mut Scratch) {
         let (width, tokens) = (self.width, states.len() / self.width);
         for (linear, to) in layer.query_key_value.iter().zip(&mut scratch.query_key_value) {
             to.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(&linear.bias));
-            product(to, Accum::Add, rows(states, self.width), &linear.weights);
+            product(to, Accum::Add, states, &linear.weights, scratch.vnni);
         }
         let [queries, keys, values] = scratch.query_key_value.each_ref().map(|matrix| rows(matrix, width));
         let head = width / self.heads;
@@ -120,7 +149,7 @@ impl Encoder {
             let to = MatMut::from_row_major_slice_mut(&mut scratch.inner, tokens, width).subcols_mut(first, head);
             matmul(to, Accum::Replace, attention, values, 1.0, Par::Seq);
         }
-        product(&mut scratch.update, Accum::Replace, rows(&scratch.inner, self.width), &layer.output.weights);
+        product(&mut scratch.update, Accum::Replace, &scratch.inner, &layer.output.weights, scratch.vnni);
         let (update, bias) = (&scratch.update, &layer.output.bias);
         run(self.arch, AddNormalize { states, update, bias, norm: &layer.attended });
     }
@@ -128,9 +157,9 @@ impl Encoder {
     fn transform(&self, layer: &Layer, states: &mut [f32], scratch: &mut Scratch) {
         scratch.update.fill(0.0);
         for (up, down) in layer.up.iter().zip(&layer.down) {
-            product(&mut scratch.inner, Accum::Replace, rows(states, self.width), &up.weights);
+            product(&mut scratch.inner, Accum::Replace, states, &up.weights, scratch.vnni);
             run(self.arch, Gelu { values: &mut scratch.inner, bias: &up.bias });
-            product(&mut scratch.update, Accum::Add, rows(&scratch.inner, self.width), down);
+            product(&mut scratch.update, Accum::Add, &scratch.inner, down, scratch.vnni);
         }
         let (update, bias) = (&scratch.update, &layer.down_bias);
         run(self.arch, AddNormalize { states, update, bias, norm: &layer.transformed });
@@ -143,19 +172,24 @@ fn rows(matrix: &[f32], width: usize) -> MatRef<'_, f32> {
 }
 
 /// `to = states * weights`, or `to += ..`; on this thread alone.
-fn product(to: &mut [f32], accum: Accum, states: MatRef<'_, f32>, weights: &Square) {
-    let (tokens, width) = (states.nrows(), states.ncols());
-    let mut to = MatMut::from_row_major_slice_mut(to, tokens, width);
-    for (number, panel) in weights.0.chunks_exact(width * PANEL).enumerate() {
+fn product(to: &mut [f32], accum: Accum, states: &[f32], weights: &Square, vnni: Option<Vnni>) {
+    if let (Some(vnni), Some(quantized)) = (vnni, &weights.quantized) {
+        return vnni.product(to, matches!(accum, Accum::Add), states, quantized);
+    }
+    let width = weights.exact.len().isqrt();
+    let states = rows(states, width);
+    let mut to = MatMut::from_row_major_slice_mut(to, states.nrows(), width);
+    for (number, panel) in weights.exact.chunks_exact(width * PANEL).enumerate() {
         let to = to.rb_mut().subcols_mut(number * PANEL, PANEL);
         matmul(to, accum, states, MatRef::from_row_major_slice(panel, width, PANEL), 1.0, Par::Seq);
     }
 }
 
 impl Scratch {
-    fn new(tokens: usize, width: usize) -> Self {
+    fn new(tokens: usize, width: usize, vnni: Option<Vnni>) -> Self {
         let matrix = || vec![0.0; tokens * width];
         Self {
+            vnni,
             query_key_value: [matrix(), matrix(), matrix()],
             attention: vec![0.0; tokens * tokens],
             inner: matrix(),

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use tokenizers::{Tokenizer, TruncationParams};
 
 use super::{
-    encoder::Encoder,
-    weights::{Config, Weights},
+    encoder::{Encoder, Precision},
+    quantized::Vnni,
+    weights::{Config, Weights, at_once},
 };
 
 /// Numbers in a vector; the width of the column that stores it.
@@ -46,8 +47,8 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Loads `config.json`, `tokenizer.json` and `model.safetensors`.
-    pub(super) fn load(folder: &Path) -> Result<Self, ModelError> {
+    /// Loads `config.json`, `tokenizer.json` and `model.safetensors`, for computing with no less than `least`.
+    pub(super) fn load(folder: &Path, least: Precision) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(ModelError::Missing(folder.display().to_string()));
         }
@@ -56,8 +57,11 @@ impl Model {
         let mut digest = Sha256::new();
         [&config, &tokens].into_iter().for_each(|file| digest.update(file));
         let config = parsed(&config)?;
-        let encoder = encoder(&folder.join("model.safetensors"), &config, &mut digest)?;
-        Ok(Self { name: name(digest), tokenizer: tokenizer(&tokens, &config)?, encoder })
+        let (encoder, tokenizer) = at_once(
+            || encoder(&folder.join("model.safetensors"), &config, &mut digest, least),
+            || tokenizer(&tokens, &config),
+        );
+        Ok(Self { encoder: encoder?, name: name(digest), tokenizer: tokenizer? })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -70,9 +74,9 @@ impl Model {
     }
 
     /// The unit vector of `text`.
-    pub(super) fn embed(&self, text: &str) -> Result<Vec<f32>, tokenizers::Error> {
+    pub(super) fn embed(&self, text: &str, precision: Precision) -> Result<Vec<f32>, tokenizers::Error> {
         let encoding = self.tokenizer.encode_fast(text, true)?;
-        let states = self.encoder.states(encoding.get_ids());
+        let states = self.encoder.states(encoding.get_ids(), precision)?;
         let mut sum = vec![0.0; DIMENSION];
         for state in states.chunks_exact(DIMENSION) {
             sum.iter_mut().zip(state).for_each(|(sum, value)| *sum += value);
@@ -97,9 +101,10 @@ fn parsed(config: &[u8]) -> Result<Config, ModelError> {
     Ok(config)
 }
 
-fn encoder(path: &Path, config: &Config, digest: &mut Sha256) -> Result<Encoder, ModelError> {
+fn encoder(path: &Path, config: &Config, digest: &mut Sha256, least: Precision) -> Result<Encoder, ModelError> {
     let refused = |cause| ModelError::File { file: "model.safetensors", cause };
-    let mut weights = Weights::open(path).map_err(refused)?;
+    let vnni = Vnni::detected().filter(|_| least == Precision::EightBit);
+    let weights = Weights::open(path, vnni).map_err(refused)?;
     weights.sampled(digest).map_err(refused)?;
     weights.encoder(config).map_err(refused)
 }

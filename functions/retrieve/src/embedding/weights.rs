@@ -1,11 +1,7 @@
 //! The weights of a BERT from a safetensors file, a tensor at a time: the file is as large as what is kept of it, and both
 //! together would be more memory than a small function has.
 
-use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::Path,
-};
+use std::{fs::File, io::Read, ops::Range, os::unix::fs::FileExt, path::Path};
 
 use pulp::Arch;
 use safetensors::{Dtype, tensor::Metadata};
@@ -15,6 +11,8 @@ use sha2::{Digest, Sha256};
 use super::{
     encoder::{Encoder, Layer, Linear, Square},
     kernels::Norm,
+    quantized::Vnni,
+    words::Words,
 };
 
 /// The format's own limit is 100 MB; ours are some kilobytes.
@@ -38,9 +36,12 @@ pub(super) struct Config {
 /// An open file.
 pub(super) struct Weights {
     file: File,
+    length: u64,
     /// Where its tensors begin.
     start: u64,
     metadata: Metadata,
+    /// Whether the weights are kept in eight bits as well.
+    vnni: Option<Vnni>,
 }
 
 impl Config {
@@ -56,7 +57,7 @@ impl Config {
 }
 
 impl Weights {
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
+    pub(super) fn open(path: &Path, vnni: Option<Vnni>) -> Result<Self, String> {
         let mut file = File::open(path).map_err(|error| error.to_string())?;
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(|error| error.to_string())?;
@@ -65,25 +66,26 @@ impl Weights {
             return Err("its header is too long".to_owned());
         }
         let metadata = serde_json::from_reader(Read::take(&mut file, length)).map_err(|error| error.to_string())?;
-        Ok(Self { file, start: 8 + length, metadata })
+        let whole = file.metadata().map_err(|error| error.to_string())?.len();
+        Ok(Self { file, length: whole, start: 8 + length, metadata, vnni })
     }
 
     /// A digest of samples: all 90 MB would cost a tenth of a second at every start.
-    pub(super) fn sampled(&mut self, digest: &mut Sha256) -> Result<(), String> {
+    pub(super) fn sampled(&self, digest: &mut Sha256) -> Result<(), String> {
         const SAMPLE: usize = 4096;
-        let length = self.file.metadata().map_err(|error| error.to_string())?.len();
+        let length = self.length;
         let stride = (length / 64).max(SAMPLE as u64);
         for at in (0..length).step_by(usize::try_from(stride).unwrap_or(usize::MAX)) {
-            let mut sample = Vec::with_capacity(SAMPLE);
-            self.file.seek(SeekFrom::Start(at)).map_err(|error| error.to_string())?;
-            Read::take(&mut self.file, SAMPLE as u64).read_to_end(&mut sample).map_err(|error| error.to_string())?;
-            digest.update(&sample);
+            let mut sample = [0; SAMPLE];
+            let there = usize::try_from(length - at).unwrap_or(SAMPLE).min(SAMPLE);
+            self.file.read_exact_at(&mut sample[..there], at).map_err(|error| error.to_string())?;
+            digest.update(&sample[..there]);
         }
         Ok(())
     }
 
     /// Builds the network.
-    pub(super) fn encoder(&mut self, config: &Config) -> Result<Encoder, String> {
+    pub(super) fn encoder(&self, config: &Config) -> Result<Encoder, String> {
         let Config { hidden_size: width, vocab_size, max_position_embeddings: positions, .. } = *config;
         let types = self.read("embeddings.token_type_embeddings.weight", None, width)?;
         let mut places = self.read("embeddings.position_embeddings.weight", Some(positions), width)?;
@@ -92,27 +94,43 @@ impl Weights {
         }
         Ok(Encoder {
             arch: Arch::new(),
+            vnni: self.vnni,
             width,
             heads: config.num_attention_heads,
-            words: self.read("embeddings.word_embeddings.weight", Some(vocab_size), width)?,
+            words: self.words(vocab_size, width)?,
             positions: places,
             embedded: self.norm("embeddings.LayerNorm", config)?,
-            layers: (0..config.num_hidden_layers).map(|layer| self.layer(layer, config)).collect::<Result<_, _>>()?,
+            layers: self.layers(config)?,
         })
     }
 
-    fn layer(&mut self, number: usize, config: &Config) -> Result<Layer, String> {
+    fn words(&self, vocabulary: usize, width: usize) -> Result<Words, String> {
+        let (at, _) = self.located("embeddings.word_embeddings.weight", Some(vocabulary), width)?;
+        let file = self.file.try_clone().map_err(|error| error.to_string())?;
+        Ok(Words { file, start: self.start + at, width })
+    }
+
+    fn layers(&self, config: &Config) -> Result<Vec<Layer>, String> {
+        let some = |numbers: Range<usize>| -> Result<Vec<Layer>, String> {
+            numbers.map(|number| self.layer(number, config)).collect()
+        };
+        let (count, half) = (config.num_hidden_layers, config.num_hidden_layers / 2);
+        let (first, last) = at_once(|| some(0..half), || some(half..count));
+        Ok(first?.into_iter().chain(last?).collect())
+    }
+
+    fn layer(&self, number: usize, config: &Config) -> Result<Layer, String> {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         let up = self.read(&name("intermediate.dense.weight"), Some(inner), width)?;
         let up_bias = self.read(&name("intermediate.dense.bias"), None, inner)?;
         let down = self.read(&name("output.dense.weight"), Some(width), inner)?;
-        let cuts = || (0..inner).step_by(width);
+        let (vnni, cuts) = (self.vnni, || (0..inner).step_by(width));
         let cut_up = |column| Linear {
-            weights: Square::of(&up, width, width, 0, column),
+            weights: Square::of(&up, width, width, (0, column), vnni),
             bias: up_bias[column..column + width].to_vec(),
         };
-        let mut attention = |part| self.linear(&name(part), width);
+        let attention = |part| self.linear(&name(part), width);
         Ok(Layer {
             query_key_value: [
                 attention("attention.self.query")?,
@@ -122,19 +140,19 @@ impl Weights {
             output: attention("attention.output.dense")?,
             attended: self.norm(&name("attention.output.LayerNorm"), config)?,
             up: cuts().map(cut_up).collect(),
-            down: cuts().map(|row| Square::of(&down, inner, width, row, 0)).collect(),
+            down: cuts().map(|row| Square::of(&down, inner, width, (row, 0), vnni)).collect(),
             down_bias: self.read(&name("output.dense.bias"), None, width)?,
             transformed: self.norm(&name("output.LayerNorm"), config)?,
         })
     }
 
-    fn linear(&mut self, name: &str, width: usize) -> Result<Linear, String> {
+    fn linear(&self, name: &str, width: usize) -> Result<Linear, String> {
         let matrix = self.read(&format!("{name}.weight"), Some(width), width)?;
         let bias = self.read(&format!("{name}.bias"), None, width)?;
-        Ok(Linear { weights: Square::of(&matrix, width, width, 0, 0), bias })
+        Ok(Linear { weights: Square::of(&matrix, width, width, (0, 0), self.vnni), bias })
     }
 
-    fn norm(&mut self, name: &str, config: &Config) -> Result<Norm, String> {
+    fn norm(&self, name: &str, config: &Config) -> Result<Norm, String> {
         Ok(Norm {
             scale: self.read(&format!("{name}.weight"), None, config.hidden_size)?,
             shift: self.read(&format!("{name}.bias"), None, config.hidden_size)?,
@@ -143,7 +161,13 @@ impl Weights {
     }
 
     /// A tensor whose last dimension is `columns`, and whose first, where there are two and it is known, is `rows`.
-    fn read(&mut self, name: &str, rows: Option<usize>, columns: usize) -> Result<Vec<f32>, String> {
+    fn read(&self, name: &str, rows: Option<usize>, columns: usize) -> Result<Vec<f32>, String> {
+        let (at, bytes) = self.located(name, rows, columns)?;
+        self.numbers(at, bytes)
+    }
+
+    /// Where such a tensor begins, behind the header, and its bytes, which are all in the file.
+    fn located(&self, name: &str, rows: Option<usize>, columns: usize) -> Result<(u64, usize), String> {
         let info = self.metadata.info(name).ok_or_else(|| format!("{name} is missing"))?;
         let count = match info.shape[..] {
             [only] if only == columns && rows.is_none() => Some(only),
@@ -153,21 +177,33 @@ impl Weights {
         let (from, to) = info.data_offsets;
         let bytes = to.checked_sub(from).filter(|bytes| count.and_then(|count| count.checked_mul(4)) == Some(*bytes));
         match bytes {
-            Some(bytes) if info.dtype == Dtype::F32 => self.numbers(from as u64, bytes),
+            Some(bytes) if info.dtype == Dtype::F32 && self.start + to as u64 <= self.length => {
+                Ok((from as u64, bytes))
+            }
             _ => Err(format!("{name} is {:?} of {:?}", info.shape, info.dtype)),
         }
     }
 
-    fn numbers(&mut self, at: u64, bytes: usize) -> Result<Vec<f32>, String> {
-        self.file.seek(SeekFrom::Start(self.start + at)).map_err(|error| error.to_string())?;
-        let mut numbers = Vec::new();
-        numbers.try_reserve_exact(bytes / 4).map_err(|error| error.to_string())?;
+    fn numbers(&self, at: u64, bytes: usize) -> Result<Vec<f32>, String> {
+        let mut numbers = Vec::with_capacity(bytes / 4);
         let mut stretch = vec![0; STRETCH.min(bytes)];
         while numbers.len() * 4 < bytes {
-            let wanted = (bytes - numbers.len() * 4).min(STRETCH);
-            self.file.read_exact(&mut stretch[..wanted]).map_err(|error| error.to_string())?;
+            let done = numbers.len() * 4;
+            let wanted = (bytes - done).min(STRETCH);
+            let from = self.start + at + done as u64;
+            self.file.read_exact_at(&mut stretch[..wanted], from).map_err(|error| error.to_string())?;
             numbers.extend(stretch[..wanted].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
         }
         Ok(numbers)
     }
+}
+
+/// Both results, in the time of the longer.
+#[expect(clippy::disallowed_methods, reason = "one thread more, at the start, which ends before anything is served")]
+pub(super) fn at_once<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
 }

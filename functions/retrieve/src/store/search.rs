@@ -9,9 +9,10 @@ mod sql;
 mod terms;
 
 use deadpool_postgres::Transaction;
+use futures_util::try_join;
 use pgvector::Vector;
 use shared::{contract::retrieve::Filter, deadline::Deadline};
-use tokio_postgres::{Error as SqlError, Row, types::ToSql};
+use tokio_postgres::{Error as SqlError, Row, Statement, types::ToSql};
 
 use self::{
     ranked::{Ranked, best, shown},
@@ -170,7 +171,10 @@ async fn dense(
     let by_graph = if small { None } else { approximate(transaction, shelves, scope, nearest).await? };
     let best = match by_graph {
         Some(best) => best,
-        None => neighbours(transaction, sql::exact(scope.is_filtered()), shelves, scope, nearest).await?.0,
+        None => {
+            let exact = transaction.prepare_cached(sql::exact(scope.is_filtered())).await?;
+            neighbours(transaction, &exact, shelves, scope, nearest).await?.0
+        }
     };
     shown(transaction, best).await
 }
@@ -183,27 +187,28 @@ async fn approximate(
     nearest: &Nearest,
 ) -> Result<Option<Vec<Ranked>>, SqlError> {
     let settings = transaction.prepare_cached(sql::GRAPH_SETTINGS).await?;
-    transaction.query_one(&settings, &[&EF_SEARCH, &MAX_SCAN]).await?;
-    let sql = sql::graph(scope.is_filtered());
-    let (best, exhausted) = neighbours(transaction, sql, shelves, scope, nearest).await?;
+    let graph = transaction.prepare_cached(sql::graph(scope.is_filtered())).await?;
+    let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &MAX_SCAN];
+    // The server keeps their order; the second need not wait for the answer to the first.
+    let set = transaction.query_one(&settings, &parameters);
+    let (_, (best, exhausted)) = try_join!(set, neighbours(transaction, &graph, shelves, scope, nearest))?;
     Ok((!exhausted).then_some(best))
 }
 
-/// The best by `sql`, and whether it had no more.
+/// The best by `statement`, and whether it had no more.
 async fn neighbours(
     transaction: &Transaction<'_>,
-    sql: &str,
+    statement: &Statement,
     shelves: &Shelves,
     scope: &Scope,
     nearest: &Nearest,
 ) -> Result<(Vec<Ranked>, bool), SqlError> {
-    let statement = transaction.prepare_cached(sql).await?;
     let (vector, numbers) = (Vector::from(nearest.vector.clone()), shelves.numbers());
     // Some are of one document.
     let mut limit = i64::try_from(scope.depth + scope.depth / 4).unwrap_or(i64::MAX);
     loop {
         let fixed: [Parameter<'_>; 4] = [&vector, &numbers, &nearest.model, &limit];
-        let rows = transaction.query(&statement, &scope.with_filter(&fixed)).await?;
+        let rows = transaction.query(statement, &scope.with_filter(&fixed)).await?;
         let ranked = rows.iter().map(|row| Ranked::of(row, row.try_get("score")?));
         let best = best(ranked.collect::<Result<_, _>>()?, scope);
         let exhausted = fewer(&rows, limit);

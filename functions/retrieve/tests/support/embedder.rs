@@ -15,5 +15,13 @@ pub fn embedder() -> Embedder {
 
 /// For so many threads.
 pub fn limits(threads: usize) -> EmbedderLimits {
-    EmbedderLimits { threads, queue: 64, bulk: threads, max_wait: PATIENCE, kept: 8, kept_for: PATIENCE }
+    EmbedderLimits {
+        threads,
+        queue: 64,
+        bulk: threads,
+        max_wait: PATIENCE,
+        eight_bit: false,
+        kept: 8,
+        kept_for: PATIENCE,
+    }
 }

@@ -1,7 +1,8 @@
 //! The form of a question, and the form in which a page begins.
 //!
-//! "Can I keep my doctor?" is answered by a page that begins with yes, no or "it depends", and no other question is. The
-//! page's words and its meaning do not say so. A few words of each language do.
+//! "Can I keep my doctor?" is answered by a page that begins with yes, no or "it depends", and no other question is. What is
+//! only named, "deductible", is explained by a page that begins as definitions do: "The amount you pay". The page's words and
+//! its meaning do not say so. A few words of each language do.
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ struct Words {
     open: &'static [&'static str],
     /// With one of these a page gives its answer.
     verdicts: &'static [&'static str],
+    /// With one of these a definition begins.
+    articles: &'static [&'static str],
 }
 
 /// What is only named has at most this many words.
@@ -39,6 +42,7 @@ const ENGLISH: Words = Words {
     ],
     open: &["how", "what", "when", "where", "which", "who", "whom", "whose", "why"],
     verdicts: &["yes", "no", "not", "it depends", "depends", "generally", "usually"],
+    articles: &["a", "an", "any", "one", "the"],
 };
 
 #[rustfmt::skip]
@@ -49,10 +53,11 @@ const SPANISH: Words = Words {
         "donde", "dónde", "para", "por", "que", "quien", "quién", "quiénes", "qué",
     ],
     verdicts: &["sí", "si,", "no", "depende", "en general", "generalmente"],
+    articles: &["el", "la", "las", "lo", "los", "un", "una"],
 };
 
 /// Of a language without lists, only the question mark is known.
-const OTHER: Words = Words { closed: &[], open: &[], verdicts: &[] };
+const OTHER: Words = Words { closed: &[], open: &[], verdicts: &[], articles: &[] };
 
 impl Question {
     /// The form of `text`, read as `language`.
@@ -83,6 +88,12 @@ pub fn begins_with_verdict(text: &str, language: &str) -> bool {
     let beginning = beginning.to_lowercase();
     let is_whole = |rest: &str| !rest.starts_with(char::is_alphanumeric);
     words(language).verdicts.iter().any(|verdict| beginning.strip_prefix(verdict).is_some_and(is_whole))
+}
+
+/// Whether `text`, read as `language`, begins as a definition does.
+pub fn begins_with_article(text: &str, language: &str) -> bool {
+    let beginning: String = text.chars().take(LONGEST_VERDICT).collect();
+    words(language).articles.contains(&first_word(&beginning.to_lowercase()))
 }
 
 fn words(language: &str) -> &'static Words {
@@ -132,6 +143,20 @@ mod tests {
     fn another_language_is_known_by_its_question_mark() {
         assert_eq!(Question::of("Maaari ba akong lumipat?", "tl"), Question::Open);
         assert_eq!(Question::of("Mahal ang seguro kung wala kang trabaho ngayon.", "tl"), Question::Statement);
+    }
+
+    #[test]
+    fn definitions_begin_with_an_article() {
+        for (text, language, is_definition) in [
+            ("“The amount you pay.", "en", true),
+            ("A fee.", "en-US", true),
+            ("Another fee.", "en", false),
+            ("La cantidad que paga.", "es", true),
+            ("The amount.", "es", false),
+            ("", "en", false),
+        ] {
+            assert_eq!(begins_with_article(text, language), is_definition, "{text}");
+        }
     }
 
     #[test]

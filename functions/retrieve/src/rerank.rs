@@ -6,7 +6,8 @@
 //! - *feedback*: nearness to the passages that look best so far (pseudo-relevance feedback: Rocchio, 1971). What explains
 //!   a thing is near to what else is on it, also where it has none of the question's words;
 //! - *brevity*: whoever asks wants a page about one thing; the less a question says, the more that counts;
-//! - *form*: a page that begins with yes or no answers a question for yes or no, and no other.
+//! - *form*: a page that begins with yes or no answers a question for yes or no, and no other;
+//! - *definition*: a page that begins with an article explains what is only named.
 //!
 //! The first three are measured in standard deviations from the mean of the candidates, so that weights mean the same for
 //! every query and collection. Weights are settings, found on test sets (`make train`). Late interaction over the model's
@@ -32,7 +33,7 @@ const MOST: (f64, f64) = (-3.0, 6.0);
 /// The index terms of a usual question: of one like it, brevity counts by its weight.
 const USUAL_TERMS: f64 = 4.0;
 /// What brevity counts for a thing that is only named: a long page may be wanted as well.
-const NAMED: f64 = 0.75;
+const NAMED: f64 = 0.55;
 
 /// What is sought.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,8 @@ pub struct Features {
     pub brevity: f64,
     /// 1 when question and page are both of yes and no, -1 when the page alone is, else 0.
     pub form: f64,
+    /// 1 when a thing is only named and the page begins as its definition, else 0.
+    pub definition: f64,
 }
 
 /// What the question is to documents of one language.
@@ -114,7 +117,8 @@ pub fn features(known: &[(Fused, &Evidence)], sought: Sought<'_>, weights: &Rera
             lexical: lexical[at],
             feedback: feedback[at],
             brevity: asked.brevity(evidence.passages),
-            form: asked.form(candidate),
+            form: asked.form(&evidence.beginning, language),
+            definition: asked.definition(&evidence.beginning, language),
         }
     });
     features.collect()
@@ -128,6 +132,7 @@ impl Features {
             + self.feedback * weights.feedback
             + self.brevity * weights.brevity
             + self.form * weights.form
+            + self.definition * weights.definition
     }
 }
 
@@ -145,14 +150,17 @@ impl Asked {
         -share * f64::from(passages.max(1)).ln() * (USUAL_TERMS / self.terms.max(1) as f64).sqrt()
     }
 
-    fn form(&self, candidate: &Fused) -> f64 {
-        let hit = &candidate.hit;
-        let is_verdict = hit.ordinal == 0 && form::begins_with_verdict(&hit.text, &hit.language);
+    fn form(&self, beginning: &str, language: &str) -> f64 {
         match self.question {
-            Question::Closed if is_verdict => 1.0,
-            Question::Open | Question::Named if is_verdict => -1.0,
+            Question::Closed if form::begins_with_verdict(beginning, language) => 1.0,
+            Question::Open | Question::Named if form::begins_with_verdict(beginning, language) => -1.0,
             _ => 0.0,
         }
+    }
+
+    fn definition(&self, beginning: &str, language: &str) -> f64 {
+        let is_definition = self.question == Question::Named && form::begins_with_article(beginning, language);
+        if is_definition { 1.0 } else { 0.0 }
     }
 }
 
@@ -210,17 +218,26 @@ mod tests {
     use crate::store::Hit;
 
     const WEIGHTS: Reranking =
-        Reranking { dense: 1.0, lexical: 1.0, feedback: 0.1, brevity: 1.0, form: 1.0, foreign: 0.5 };
+        Reranking { dense: 1.0, lexical: 1.0, feedback: 0.1, brevity: 1.0, form: 1.0, definition: 1.0, foreign: 0.5 };
 
-    fn candidate(chunk: i64, language: &str, text: &str) -> Fused {
-        let (id, language, text) = (chunk.to_string(), language.to_owned(), text.to_owned());
+    fn candidate(chunk: i64, language: &str) -> Fused {
+        let (id, language, text) = (chunk.to_string(), language.to_owned(), String::new());
         let hit = Hit { chunk, document: chunk, id, ordinal: 0, title: None, url: None, language, text, score: 0.0 };
         Fused { hit, score: 0.0, ranks: Ranks::default() }
     }
 
     fn seen(chunk: i64, degrees: f32, lexical: f64, passages: i32) -> (i64, Evidence) {
         let radians = degrees.to_radians();
-        (chunk, Evidence { embeddings: vec![vec![radians.cos(), radians.sin()]], lexical, passages })
+        let embeddings = vec![vec![radians.cos(), radians.sin()]];
+        (chunk, Evidence { embeddings, lexical, passages, ..Evidence::default() })
+    }
+
+    /// Two that differ only in how they begin.
+    fn beginning(one: &str, other: &str) -> [(i64, Evidence); 2] {
+        [(1, one), (2, other)].map(|(chunk, beginning)| {
+            let (chunk, evidence) = seen(chunk, 5.0, 1.0, 1);
+            (chunk, Evidence { beginning: beginning.to_owned(), ..evidence })
+        })
     }
 
     fn order(text: &str, candidates: Vec<Fused>, evidence: impl IntoIterator<Item = (i64, Evidence)>) -> Vec<i64> {
@@ -230,8 +247,12 @@ mod tests {
         rerank(known(candidates, &evidence), sought, &WEIGHTS).into_iter().map(|fused| fused.hit.chunk).collect()
     }
 
+    fn two(language: &str) -> Vec<Fused> {
+        (1..=2).map(|chunk| candidate(chunk, language)).collect()
+    }
+
     fn three(language: &str) -> Vec<Fused> {
-        (1..=3).map(|chunk| candidate(chunk, language, "Words.")).collect()
+        (1..=3).map(|chunk| candidate(chunk, language)).collect()
     }
 
     #[test]
@@ -250,10 +271,16 @@ mod tests {
 
     #[test]
     fn a_verdict_answers_a_closed_question_only() {
-        let candidates = || vec![candidate(1, "en", "Your plan pays."), candidate(2, "en", "Yes. It pays.")];
-        let evidence = || [seen(1, 5.0, 1.0, 1), seen(2, 5.0, 1.0, 1)];
-        assert_eq!(order("Does the plan pay?", candidates(), evidence()), [2, 1]);
-        assert_eq!(order("What does the plan pay?", candidates(), evidence()), [1, 2]);
+        let evidence = || beginning("Your plan pays.", "Yes. It pays.");
+        assert_eq!(order("Does the plan pay?", two("en"), evidence()), [2, 1]);
+        assert_eq!(order("What does the plan pay?", two("en"), evidence()), [1, 2]);
+    }
+
+    #[test]
+    fn a_definition_explains_what_is_named() {
+        let evidence = || beginning("Your plan pays.", "The amount you pay.");
+        assert_eq!(order("Copayment", two("en"), evidence()), [2, 1]);
+        assert_eq!(order("What is a copayment?", two("en"), evidence()), [1, 2]);
     }
 
     #[test]
@@ -273,7 +300,7 @@ mod tests {
     fn without_an_embedding_words_and_brevity_decide() {
         let evidence = [seen(1, 5.0, 1.0, 1), seen(2, 80.0, 2.0, 1)].into_iter().collect::<HashMap<_, _>>();
         let sought = Sought { text: "copay", vectors: &[], knows: |_| true };
-        let ranked = rerank(known(vec![candidate(1, "en", ""), candidate(2, "en", "")], &evidence), sought, &WEIGHTS);
+        let ranked = rerank(known(two("en"), &evidence), sought, &WEIGHTS);
         assert_eq!(ranked.iter().map(|fused| fused.ranks.rerank).collect::<Vec<_>>(), [Some(1), Some(2)]);
         assert_eq!(ranked[0].hit.chunk, 2);
     }

@@ -170,6 +170,7 @@ pub struct Reranking {
     pub feedback: f64,
     pub brevity: f64,
     pub form: f64,
+    pub definition: f64,
     pub foreign: f64,
 }
 

@@ -25,17 +25,19 @@ pub use evidence::Evidence;
 
 /// Posting lists are read, the rarest term's first, until this many postings; the terms that are left only add to the score
 /// of passages that were found by then. With twice as many, no test set gained.
-const POSTINGS: i64 = 4_000;
+const POSTINGS: i64 = 3_000;
 /// Passages that stay in the race after the first posting lists.
-const CANDIDATES: i64 = 200;
+const CANDIDATES: i64 = 150;
 /// Collections up to this many passages are searched exactly: it takes as long as the graph, some 6 ms, and misses nothing.
 /// In the graph, which all collections share, a small one has few edges of its own.
 const EXACT: i64 = 6_000;
 /// How many neighbours the graph search keeps in sight (pgvector's `hnsw.ef_search`): so many that of the 62 that are asked for
 /// at least 98 % are true ones (tests, module `recall`).
 const EF_SEARCH: &str = "100";
-/// With filters the graph is walked on until enough passages fit, or this many were seen.
-const MAX_SCAN: &str = "20000";
+/// With filters, or beside other collections, the graph is walked on until enough passages fit, or this many were seen ..
+const MAX_SCAN: i64 = 20_000;
+/// .. or this share of the collection: from there on, comparing with all of it takes less time.
+const WORTHWHILE: i64 = 6;
 
 type Parameter<'a> = &'a (dyn ToSql + Sync);
 
@@ -188,7 +190,8 @@ async fn approximate(
 ) -> Result<Option<Vec<Ranked>>, SqlError> {
     let settings = transaction.prepare_cached(sql::GRAPH_SETTINGS).await?;
     let graph = transaction.prepare_cached(sql::graph(scope.is_filtered())).await?;
-    let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &MAX_SCAN];
+    let most = (shelves.chunks() / WORTHWHILE).min(MAX_SCAN).to_string();
+    let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &most];
     // The server keeps their order; the second need not wait for the answer to the first.
     let set = transaction.query_one(&settings, &parameters);
     let (_, (best, exhausted)) = try_join!(set, neighbours(transaction, &graph, shelves, scope, nearest))?;
@@ -209,8 +212,8 @@ async fn neighbours(
     loop {
         let fixed: [Parameter<'_>; 4] = [&vector, &numbers, &nearest.model, &limit];
         let rows = transaction.query(statement, &scope.with_filter(&fixed)).await?;
-        let ranked = rows.iter().map(|row| Ranked::of(row, row.try_get("score")?));
-        let best = best(ranked.collect::<Result<_, _>>()?, scope);
+        let near = |row: &Row| Ranked::of(row, 1.0 - row.try_get::<_, f64>("distance")?);
+        let best = best(rows.iter().map(near).collect::<Result<_, _>>()?, scope);
         let exhausted = fewer(&rows, limit);
         if best.len() >= scope.least || exhausted {
             return Ok((best, exhausted));

@@ -56,6 +56,7 @@ fn counts(rules: &mut Rules<'_>, policy: &Policy) {
         ("retrieve.reranking.feedback", retrieve.reranking.feedback),
         ("retrieve.reranking.brevity", retrieve.reranking.brevity),
         ("retrieve.reranking.form", retrieve.reranking.form),
+        ("retrieve.reranking.definition", retrieve.reranking.definition),
     ] {
         rules.within(field, weight, 0.0..=10.0);
     }

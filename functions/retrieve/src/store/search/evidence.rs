@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
+use futures_util::try_join;
 use pgvector::HalfVector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
@@ -23,6 +24,8 @@ pub struct Evidence {
     pub lexical: f64,
     /// How many passages the document has.
     pub passages: i32,
+    /// How the document begins; empty when its first passage was not looked at.
+    pub beginning: String,
 }
 
 impl Store {
@@ -37,14 +40,17 @@ impl Store {
         hits: &[&Hit],
     ) -> Result<HashMap<i64, Evidence>, Error> {
         let work = async |transaction: &Transaction<'_>| {
-            let Some(shelves) = visible(transaction, scope).await? else { return Ok(HashMap::new()) };
-            let terms = Terms::of(transaction, &shelves, queries);
-            let rows = rows(transaction, scope, hits);
-            let (terms, rows) = futures_util::try_join!(terms, rows)?;
+            let (terms, rows) = try_join!(terms(transaction, scope, queries), rows(transaction, scope, hits))?;
+            let Some(terms) = terms else { return Ok(HashMap::new()) };
             gathered(&rows, hits, &terms, scope.per_document == 1)
         };
         Ok(self.database.read(deadline, principal, work).await?)
     }
+}
+
+async fn terms(transaction: &Transaction<'_>, scope: &Scope, queries: &[&str]) -> Result<Option<Terms>, SqlError> {
+    let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
+    Terms::of(transaction, &shelves, queries).await.map(Some)
 }
 
 async fn rows(transaction: &Transaction<'_>, scope: &Scope, hits: &[&Hit]) -> Result<Vec<Row>, SqlError> {
@@ -69,6 +75,9 @@ fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Re
         evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
         evidence.lexical = evidence.lexical.max(terms.score_of(row)?);
         evidence.passages = row.try_get("passages")?;
+        if let Some(beginning) = row.try_get("beginning")? {
+            evidence.beginning = beginning;
+        }
     }
     let subject = |hit: &Hit| if by_document { hit.document } else { hit.chunk };
     let found = hits.iter().filter(|hit| there.contains(&hit.chunk));

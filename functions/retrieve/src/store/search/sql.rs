@@ -33,13 +33,15 @@ macro_rules! lexical {
 
 /// The $4 nearest to the vector $1 on the shelves $2, by the model $3. Filtered also $5 ids, $6 URL prefix.
 macro_rules! nearest {
-    ($order:literal, $filter:literal) => {
+    ($distance:literal, $filter:literal) => {
         concat!(
-            "SELECT c.chunk, c.document, 1 - (c.embedding <=> $1) AS score
+            "SELECT c.chunk, c.document, ",
+            $distance,
+            " AS distance
             FROM chunks c WHERE c.shelf = ANY ($2::int4[]) AND c.embedding_model = $3 ",
             $filter,
             " ORDER BY ",
-            $order,
+            $distance,
             " LIMIT $4::int8"
         )
     };
@@ -47,9 +49,9 @@ macro_rules! nearest {
 
 /// .. where a document is among those that the filter leaves.
 macro_rules! nearest_filtered {
-    ($order:literal) => {
+    ($distance:literal) => {
         nearest!(
-            $order,
+            $distance,
             "AND c.document IN (
                 SELECT d.document FROM documents d
                 WHERE d.shelf = ANY ($2::int4[]) AND ($5::text[] IS NULL OR d.id = ANY ($5))
@@ -77,7 +79,7 @@ pub(super) fn graph(filtered: bool) -> &'static str {
     if filtered { nearest_filtered!("c.embedding <=> $1") } else { nearest!("c.embedding <=> $1", "") }
 }
 
-/// The statement for neighbours by comparing with every passage.
+/// The statement for neighbours by comparing with every passage: a sum is nothing that an index could give.
 pub(super) fn exact(filtered: bool) -> &'static str {
     if filtered { nearest_filtered!("(c.embedding <=> $1) + 0") } else { nearest!("(c.embedding <=> $1) + 0", "") }
 }
@@ -87,8 +89,10 @@ pub(super) const SHOWN: &str = "SELECT c.chunk, d.document, d.id, c.ordinal, d.t
     FROM chunks c JOIN documents d ON d.document = c.document WHERE c.chunk = ANY ($1::int8[])";
 
 /// What the reranker wants to know of the passages $1, and of those among the first $3 of each of the documents $2; in no
-/// order. Half precision is enough to order by, and half as much to send.
+/// order. Half precision is enough to order by, and half as much to send. How a document begins is in the row of its first
+/// passage.
 pub(super) const EVIDENCE: &str =
-    "SELECT c.chunk, c.document, c.shelf, c.length, c.terms, c.embedding::halfvec AS embedding, d.chunks AS passages
+    "SELECT c.chunk, c.document, c.shelf, c.length, c.terms, c.embedding::halfvec AS embedding, d.chunks AS passages,
+        CASE WHEN c.ordinal = 0 THEN left(c.text, 32) END AS beginning
     FROM chunks c JOIN documents d ON d.document = c.document
     WHERE c.chunk = ANY ($1::int8[]) OR c.document = ANY ($2::int8[]) AND c.ordinal < $3::int4";

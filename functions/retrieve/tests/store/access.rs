@@ -1,8 +1,11 @@
 //! Whose documents: what another principal owns and does not share is not there.
 
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
 use retrieve::{
     error::Error,
-    store::{Nearest, Position, Scope},
+    store::{Found, Hit, Nearest, Position, Scope, Store},
 };
 use shared::contract::retrieve::{Filter, Visibility};
 
@@ -97,6 +100,122 @@ async fn a_collection_exists_for_those_who_see_a_document_in_it() {
         assert!(store.lexical(soon(), "ana", &scope(Filter::default()), &["zanzibar"]).await.is_ok());
         let hidden = store.lexical(soon(), "ben", &scope(Filter::default()), &["zanzibar"]).await;
         assert!(matches!(hidden, Err(Error::NotFound(_))), "{hidden:?}");
+    })
+    .await;
+}
+
+/// Owners, who are principals as well, and others.
+const OWNERS: [&str; 3] = ["ana", "ben", "cleo"];
+const PRINCIPALS: [&str; 6] = ["ana", "ben", "cleo", "", "ana' OR true --", "ANA"];
+const COLLECTIONS: [&str; 2] = ["plans", "letters"];
+const STEPS: usize = 60;
+
+/// Who keeps which document, how: the truth that searches are compared with.
+type Kept = BTreeMap<(&'static str, &'static str, String), (Visibility, &'static str)>;
+
+/// Writes and deletes at random; ids of different owners collide.
+async fn kept(store: &Store, random: &mut Rng) -> Kept {
+    let mut kept = Kept::new();
+    for _ in 0..STEPS {
+        let (owner, collection) = (OWNERS[random.usize(..3)], COLLECTIONS[random.usize(..2)]);
+        let visibility = if random.bool() { Visibility::Private } else { Visibility::Shared };
+        let mut document = document(collection, &format!("p{}", random.u8(..9)), "Zanzibar plan.", visibility);
+        let key = (owner, collection, document.key.id.clone());
+        if random.u8(..5) == 0 {
+            let was_there = kept.remove(&key).is_some();
+            assert_eq!(store.delete(soon(), owner, &document.key).await.unwrap(), was_there, "{key:?}");
+        } else {
+            let language = if random.bool() { "en" } else { "es" };
+            document.language = language.to_owned();
+            put(store, owner, &document, 0.0).await;
+            kept.insert(key, (visibility, language));
+        }
+    }
+    kept
+}
+
+/// The ids of `collection` that `principal` may read and `filter` leaves.
+fn readable(kept: &Kept, principal: &str, collection: &str, filter: &Filter) -> Vec<String> {
+    let fits = |id: &String, language: &str| {
+        filter.document_ids.as_ref().is_none_or(|ids| ids.contains(id))
+            && filter.language.as_deref().is_none_or(|wanted| wanted == language)
+            && filter
+                .url_prefix
+                .as_deref()
+                .is_none_or(|prefix| format!("https://example.org/{collection}/{id}").starts_with(prefix))
+    };
+    let readable = kept.iter().filter(|((owner, place, id), (visibility, language))| {
+        *place == collection && (*owner == principal || *visibility == Visibility::Shared) && fits(id, language)
+    });
+    let mut ids: Vec<String> = readable.map(|((_, _, id), _)| id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+/// The ids of what was found; of a collection without anything for this principal, none.
+fn ids(found: Result<Vec<Found>, Error>) -> Vec<String> {
+    let mut ids: Vec<String> = match found {
+        Ok(lists) => lists.into_iter().flatten().map(|hit| hit.id).collect(),
+        Err(Error::NotFound(_)) => Vec::new(),
+        Err(error) => panic!("{error}"),
+    };
+    ids.sort();
+    ids
+}
+
+/// All passages that there are, whoever owns them, as if they had been found.
+async fn everything(admin: &tokio_postgres::Client) -> Vec<(Hit, String, String)> {
+    let sql = "SELECT c.chunk, c.document, d.id, d.owner, d.collection FROM chunks c JOIN documents d USING (document)";
+    let hit = |row: &tokio_postgres::Row| {
+        let (id, language, text) = (row.get("id"), String::new(), String::new());
+        let (chunk, document) = (row.get("chunk"), row.get("document"));
+        let hit = Hit { chunk, document, id, ordinal: 0, title: None, url: None, language, text, score: 0.0 };
+        (hit, row.get("owner"), row.get("collection"))
+    };
+    admin.query(sql, &[]).await.unwrap().iter().map(hit).collect()
+}
+
+#[tokio::test]
+async fn every_way_of_reading_shows_what_is_readable_and_nothing_else() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    with_database("every_way_of_reading_shows_what_is_readable_and_nothing_else", async |database| {
+        let store = database.store();
+        let kept = kept(&store, &mut Rng::with_seed(seed)).await;
+        let (admin, _driver) = database.superuser().await;
+        let everything = everything(&admin).await;
+        let hits: Vec<&Hit> = everything.iter().map(|(hit, ..)| hit).collect();
+        let nearest = [Nearest { vector: vector(0.0), model: MODEL.into() }];
+        let mut filters = filters();
+        filters.push(Filter { document_ids: Some((0..5).map(|n| format!("p{n}")).collect()), ..Filter::default() });
+        filters.push(Filter { url_prefix: Some("https://example.org/plans/p1".into()), ..Filter::default() });
+        filters.push(Filter { language: Some("es".into()), ..Filter::default() });
+        for (principal, collection) in PRINCIPALS.iter().flat_map(|one| COLLECTIONS.map(|other| (*one, other))) {
+            let of = format!("{principal} in {collection}, seed {seed}");
+            let all = readable(&kept, principal, collection, &Filter::default());
+            for filter in &filters {
+                let expected = readable(&kept, principal, collection, filter);
+                let scope = Scope { collection: collection.into(), ..scope(filter.clone()) };
+                let lexical = store.lexical(soon(), principal, &scope, &["zanzibar"]).await;
+                assert_eq!(ids(lexical), expected, "lexical, {of}, {filter:?}");
+                assert_eq!(
+                    ids(store.dense(soon(), principal, &scope, &nearest).await),
+                    expected,
+                    "dense, {of}, {filter:?}"
+                );
+            }
+            let listed = store.list(soon(), principal, collection, &Position::default(), 100).await.unwrap();
+            assert_eq!(listed.into_iter().map(|(at, _)| at.id).collect::<Vec<_>>(), all, "list, {of}");
+            let scope = Scope { collection: collection.into(), per_document: 1, ..scope(Filter::default()) };
+            let evidence = store.evidence(soon(), principal, &scope, &["zanzibar"], &hits).await.unwrap();
+            for (hit, owner, place) in &everything {
+                let mine = kept.iter().any(|((keeper, at, id), (visibility, _))| {
+                    (keeper, at, id) == (&owner.as_str(), &place.as_str(), &hit.id)
+                        && (*keeper == principal || *visibility == Visibility::Shared)
+                });
+                assert!(mine || !evidence.contains_key(&hit.chunk), "evidence on {}'s {}, {of}", owner, hit.id);
+            }
+        }
     })
     .await;
 }

@@ -34,10 +34,9 @@ const EXACT: i64 = 6_000;
 /// How many neighbours the graph search keeps in sight (pgvector's `hnsw.ef_search`): so many that of the 62 that are asked for
 /// at least 98 % are true ones (tests, module `recall`).
 const EF_SEARCH: &str = "100";
-/// With filters, or beside other collections, the graph is walked on until enough passages fit, or this many were seen ..
-const MAX_SCAN: i64 = 20_000;
-/// .. or this share of the collection: from there on, comparing with all of it takes less time.
-const WORTHWHILE: i64 = 6;
+/// With filters, or beside other collections, the graph is walked on until enough passages fit, or this many were seen. Fewer
+/// would be quicker, and miss many: what was walked over is returned then, as if it were the nearest.
+const MAX_SCAN: &str = "20000";
 
 type Parameter<'a> = &'a (dyn ToSql + Sync);
 
@@ -190,8 +189,7 @@ async fn approximate(
 ) -> Result<Option<Vec<Ranked>>, SqlError> {
     let settings = transaction.prepare_cached(sql::GRAPH_SETTINGS).await?;
     let graph = transaction.prepare_cached(sql::graph(scope.is_filtered())).await?;
-    let most = (shelves.chunks() / WORTHWHILE).min(MAX_SCAN).to_string();
-    let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &most];
+    let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &MAX_SCAN];
     // The server keeps their order; the second need not wait for the answer to the first.
     let set = transaction.query_one(&settings, &parameters);
     let (_, (best, exhausted)) = try_join!(set, neighbours(transaction, &graph, shelves, scope, nearest))?;

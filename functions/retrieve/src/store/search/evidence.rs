@@ -81,5 +81,5 @@ fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Re
     }
     let subject = |hit: &Hit| if by_document { hit.document } else { hit.chunk };
     let found = hits.iter().filter(|hit| there.contains(&hit.chunk));
-    Ok(found.filter_map(|hit| Some((hit.chunk, gathered.get(&subject(hit))?.clone()))).collect())
+    Ok(found.filter_map(|hit| Some((hit.chunk, gathered.remove(&subject(hit))?))).collect())
 }

@@ -33,22 +33,23 @@ struct Answered {
     took: Duration,
 }
 
-/// Asks all queries of the set and writes the table.
+/// Asks all queries of the set, without the reranker and with it, and writes the table.
 ///
 /// # Errors
 /// When the set cannot be read, or no query was answered.
 pub async fn run(api: &Api, selection: &Selection) -> Result<String> {
     let judged = selection.read()?;
-    let answered = ask(api, selection, &judged).await;
+    let fused = ask(api, selection, &judged, false).await;
+    let answered = ask(api, selection, &judged, true).await;
     let failed = answered.iter().filter(|answer| answer.reply.is_none()).count();
     ensure!(failed < answered.len(), "none of {failed} queries was answered: is {} ingested?", selection.collection);
-    Ok(table::of(selection, &judged, &answered))
+    Ok(table::of(selection, &judged, &fused, &answered))
 }
 
-async fn ask(api: &Api, selection: &Selection, judged: &[Judged]) -> Vec<Answered> {
+async fn ask(api: &Api, selection: &Selection, judged: &[Judged], rerank: bool) -> Vec<Answered> {
     let mut scope = Scope::<Answered, Infallible>::new(AT_ONCE);
     for query in judged {
-        let body = json!({"query": query.text, "k": DEPTH, "collection": selection.collection});
+        let body = json!({"query": query.text, "k": DEPTH, "collection": selection.collection, "rerank": rerank});
         let api = api.clone();
         scope.required(async move { Ok(answer(&api, &body).await) });
     }

@@ -1,4 +1,4 @@
-//! What each stage of retrieval is worth: its measures over the whole set, and how much it adds, with confidence.
+//! What each stage of retrieval is worth: its measures over the whole set, and how far it is behind the answer, with confidence.
 
 use std::fmt::Write;
 
@@ -9,14 +9,8 @@ use super::{Answered, Judged, Measures, Selection};
 /// Two standard errors and a bit: the half-width of a 95 % interval.
 const NORMAL_95: f64 = 1.96;
 
-/// A stage: its name, and the place that it gave to a passage.
-type Stage = (&'static str, fn(&Ranks) -> Option<usize>);
-
-const STAGES: [Stage; 3] =
-    [("lexical", |ranks| ranks.lexical), ("dense", |ranks| ranks.dense), ("rerank", |ranks| ranks.rerank)];
-
-/// The table of one set.
-pub(super) fn of(selection: &Selection, judged: &[Judged], answered: &[Answered]) -> String {
+/// The table of one set. `fused` was answered without the reranker, whose places are the other's order.
+pub(super) fn of(selection: &Selection, judged: &[Judged], fused: &[Answered], answered: &[Answered]) -> String {
     let mut text = format!("{}, {} queries by {}\n", selection.collection, judged.len(), selection.field);
     let _ = writeln!(
         text,
@@ -24,15 +18,17 @@ pub(super) fn of(selection: &Selection, judged: &[Judged], answered: &[Answered]
         "", "nDCG@10", "+-95%", "MRR@10", "R@10"
     );
     let answer = measured(selection, judged, answered, |reply| reply.passages.iter().collect());
-    for (name, place) in STAGES {
-        let stage = measured(selection, judged, answered, |reply| ordered(reply, place));
-        if stage.iter().any(|one| one.recall > 0.0) {
-            let beside: Vec<_> = stage.iter().zip(&answer).map(|(stage, answer)| stage.ndcg - answer.ndcg).collect();
-            let (mean, half) = interval(&beside);
-            row(&mut text, name, &stage, &format!("{mean:+.3} +-{half:.3}"));
-        }
+    let stages = [
+        ("lexical", measured(selection, judged, fused, |reply| ordered(reply, |ranks| ranks.lexical))),
+        ("dense", measured(selection, judged, fused, |reply| ordered(reply, |ranks| ranks.dense))),
+        ("fusion", measured(selection, judged, fused, |reply| reply.passages.iter().collect())),
+    ];
+    for (name, stage) in stages {
+        let beside: Vec<_> = stage.iter().zip(&answer).map(|(stage, answer)| stage.ndcg - answer.ndcg).collect();
+        let (mean, half) = interval(&beside);
+        row(&mut text, name, &stage, &format!("{mean:+.3} +-{half:.3}"));
     }
-    row(&mut text, "answer", &answer, "");
+    row(&mut text, "rerank", &answer, "");
     text.push_str(&health(answered));
     text
 }

@@ -5,7 +5,8 @@
 //! - *dense*, *lexical*: nearness and BM25, known for all, whichever search found them;
 //! - *feedback*: nearness to the passages that look best so far (pseudo-relevance feedback: Rocchio, 1971). What explains
 //!   a thing is near to what else is on it, also where it has none of the question's words;
-//! - *brevity*: whoever asks wants a page about one thing; the less a question says, the more that counts;
+//! - *brevity*: whoever asks wants a page about one thing; the less a question says, the more that counts. Two passages are
+//!   hardly worse than one, and beyond four it does not matter how many;
 //! - *form*: a page that begins with yes or no answers a question for yes or no, and no other;
 //! - *definition*: a page that begins with an article explains what is only named.
 //!
@@ -32,8 +33,10 @@ const SO_FAR: (f64, f64) = (0.7, 0.3);
 const MOST: (f64, f64) = (-3.0, 6.0);
 /// The index terms of a usual question: of one like it, brevity counts by its weight.
 const USUAL_TERMS: f64 = 4.0;
+/// A document of four passages is long, and one of forty is no longer: the squared logarithm.
+const LONG: f64 = 2.0;
 /// What brevity counts for a thing that is only named: a long page may be wanted as well.
-const NAMED: f64 = 0.55;
+const NAMED: f64 = 0.4;
 
 /// What is sought.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +58,8 @@ pub struct Features {
     pub lexical: f64,
     /// Cosine with what looks best by the first two, standardized.
     pub feedback: f64,
-    /// Minus the logarithm of the document's passages, by how little the question says; 0 for statements.
+    /// Minus the squared logarithm of the document's passages, up to a limit, by how little the question says; 0 for
+    /// statements.
     pub brevity: f64,
     /// 1 when question and page are both of yes and no, -1 when the page alone is, else 0.
     pub form: f64,
@@ -147,7 +151,8 @@ impl Asked {
             Question::Named => NAMED,
             Question::Statement => 0.0,
         };
-        -share * f64::from(passages.max(1)).ln() * (USUAL_TERMS / self.terms.max(1) as f64).sqrt()
+        let length = f64::from(passages.max(1)).ln().powi(2).min(LONG);
+        -share * length * (USUAL_TERMS / self.terms.max(1) as f64).sqrt()
     }
 
     fn form(&self, beginning: &str, language: &str) -> f64 {

@@ -32,15 +32,6 @@ impl Analyzer {
         text.unicode_words().map(normalized).filter(|word| self.keeps(word)).map(|word| self.stem(word))
     }
 
-    /// How often each term occurs in `text`.
-    pub fn frequencies(&self, text: &str) -> BTreeMap<String, i32> {
-        let mut frequencies = BTreeMap::new();
-        for term in self.terms(text) {
-            *frequencies.entry(term).or_default() += 1;
-        }
-        frequencies
-    }
-
     fn keeps(&self, word: &str) -> bool {
         word.len() <= LONGEST_TERM && self.stop_words.binary_search(&word).is_err()
     }
@@ -49,6 +40,21 @@ impl Analyzer {
         let Some(stemmer) = &self.stemmer else { return word };
         stemmer.stem(&word).into_owned()
     }
+}
+
+/// How often each of `terms` occurs.
+pub fn frequencies(terms: &[String]) -> BTreeMap<&str, i32> {
+    let mut frequencies = BTreeMap::new();
+    for term in terms {
+        *frequencies.entry(term.as_str()).or_default() += 1;
+    }
+    frequencies
+}
+
+/// The different terms that stand side by side in `terms`, as often as they do.
+pub fn neighbors(terms: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = terms.array_windows().map(|[one, next]| (one.as_str(), next.as_str()));
+    pairs.filter(|(one, next)| one != next)
 }
 
 /// Lower case, with the apostrophe that stemmers know.
@@ -107,8 +113,15 @@ mod tests {
 
     #[test]
     fn frequencies_count_and_hashes_are_no_words() {
-        let text = format!("copay, copays: 20 {}", "x".repeat(LONGEST_TERM + 1));
-        assert_eq!(Analyzer::of("en").frequencies(&text), BTreeMap::from([("20".into(), 1), ("copay".into(), 2)]));
+        let terms = terms("en", &format!("copay, copays: 20 {}", "x".repeat(LONGEST_TERM + 1)));
+        assert_eq!(frequencies(&terms), BTreeMap::from([("20", 1), ("copay", 2)]));
+    }
+
+    #[test]
+    fn neighbors_are_side_by_side_without_the_words_that_say_nothing() {
+        let terms = terms("en", "The cost of the insurance, insurance costs");
+        assert_eq!(neighbors(&terms).collect::<Vec<_>>(), [("cost", "insur"), ("insur", "cost")]);
+        assert_eq!(neighbors(&[]).count(), 0);
     }
 
     #[test]

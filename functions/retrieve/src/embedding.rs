@@ -100,7 +100,7 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// Loads the model of `folder` (Hugging Face layout). Reads some 90 MB: call it before serving.
+    /// Loads the model of `folder` (Hugging Face layout). Reads some 45 MB: call it before serving.
     pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
         let EmbedderLimits { threads, queue, bulk, max_wait, eight_bit, kept, kept_for } = limits;
         let questions = if eight_bit { Precision::EightBit } else { Precision::Exact };

@@ -31,6 +31,9 @@ struct Words {
 /// What is only named has at most this many words.
 const LONGEST_NAME: usize = 5;
 
+/// So much of a page is read, in characters: what stands before a verdict, the verdict and what ends it.
+pub const BEGINNING: i32 = 32;
+
 /// No verdict is longer, in characters.
 const LONGEST_VERDICT: usize = 20;
 

@@ -36,7 +36,7 @@ impl Passages {
         let parts = self.chunks.into_iter().zip(self.texts).zip(vectors);
         let indexed = |((chunk, text), vector): ((Chunk, String), _)| IndexedChunk {
             chunk,
-            terms: analyzer.frequencies(&text),
+            terms: analyzer.terms(&text).collect(),
             vector,
         };
         parts.map(indexed).collect()

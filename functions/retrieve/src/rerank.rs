@@ -7,6 +7,7 @@
 //!   a thing is near to what else is on it, also where it has none of the question's words;
 //! - *brevity*: whoever asks wants a page about one thing; the less a question says, the more that counts. Two passages are
 //!   hardly worse than one, and beyond four it does not matter how many;
+//! - *phrase*: words that stand side by side in the question stand so in the page too;
 //! - *form*: a page that begins with yes or no answers a question for yes or no, and no other;
 //! - *definition*: a page that begins with an article explains what is only named.
 //!
@@ -19,7 +20,7 @@ use std::collections::HashMap;
 use shared::policy::Reranking;
 
 use crate::{
-    analysis::Analyzer,
+    analysis::{Analyzer, frequencies},
     form::{self, Question},
     fusion::Fused,
     store::{Evidence, Nearest},
@@ -61,6 +62,8 @@ pub struct Features {
     /// Minus the squared logarithm of the document's passages, up to a limit, by how little the question says; 0 for
     /// statements.
     pub brevity: f64,
+    /// The share of the question's neighboring terms that are neighbors in the page too; 0 where a thing is only named.
+    pub phrase: f64,
     /// 1 when question and page are both of yes and no, -1 when the page alone is, else 0.
     pub form: f64,
     /// 1 when a thing is only named and the page begins as its definition, else 0.
@@ -121,6 +124,7 @@ pub fn features(known: &[(Fused, &Evidence)], sought: Sought<'_>, weights: &Rera
             lexical: lexical[at],
             feedback: feedback[at],
             brevity: asked.brevity(evidence.passages),
+            phrase: asked.phrase(evidence.phrases),
             form: asked.form(&evidence.beginning, language),
             definition: asked.definition(&evidence.beginning, language),
         }
@@ -135,6 +139,7 @@ impl Features {
             + self.lexical * weights.lexical
             + self.feedback * weights.feedback
             + self.brevity * weights.brevity
+            + self.phrase * weights.phrase
             + self.form * weights.form
             + self.definition * weights.definition
     }
@@ -142,7 +147,10 @@ impl Features {
 
 impl Asked {
     fn by(text: &str, language: &str) -> Self {
-        Self { question: Question::of(text, language), terms: Analyzer::of(language).frequencies(text).len() }
+        Self {
+            question: Question::of(text, language),
+            terms: frequencies(&Analyzer::of(language).terms(text).collect::<Vec<_>>()).len(),
+        }
     }
 
     fn brevity(&self, passages: i32) -> f64 {
@@ -153,6 +161,10 @@ impl Asked {
         };
         let length = f64::from(passages.max(1)).ln().powi(2).min(LONG);
         -share * length * (USUAL_TERMS / self.terms.max(1) as f64).sqrt()
+    }
+
+    fn phrase(&self, share: f64) -> f64 {
+        if self.question == Question::Named { 0.0 } else { share }
     }
 
     fn form(&self, beginning: &str, language: &str) -> f64 {
@@ -222,8 +234,16 @@ mod tests {
     use super::*;
     use crate::store::Hit;
 
-    const WEIGHTS: Reranking =
-        Reranking { dense: 1.0, lexical: 1.0, feedback: 0.1, brevity: 1.0, form: 1.0, definition: 1.0, foreign: 0.5 };
+    const WEIGHTS: Reranking = Reranking {
+        dense: 1.0,
+        lexical: 1.0,
+        feedback: 0.1,
+        brevity: 1.0,
+        phrase: 1.0,
+        form: 1.0,
+        definition: 1.0,
+        foreign: 0.5,
+    };
 
     fn candidate(chunk: i64, language: &str) -> Fused {
         let (id, language, text) = (chunk.to_string(), language.to_owned(), String::new());
@@ -279,6 +299,14 @@ mod tests {
         let evidence = || beginning("Your plan pays.", "Yes. It pays.");
         assert_eq!(order("Does the plan pay?", two("en"), evidence()), [2, 1]);
         assert_eq!(order("What does the plan pay?", two("en"), evidence()), [1, 2]);
+    }
+
+    #[test]
+    fn of_equals_the_one_with_the_phrase_answers_what_is_more_than_a_name() {
+        let with_phrase = |(chunk, evidence): (i64, Evidence)| (chunk, Evidence { phrases: 0.5, ..evidence });
+        let evidence = || [seen(1, 5.0, 1.0, 1), with_phrase(seen(2, 5.0, 1.0, 1))];
+        assert_eq!(order("What is the out-of-pocket limit?", two("en"), evidence()), [2, 1]);
+        assert_eq!(order("Out-of-pocket limit", two("en"), evidence()), [1, 2]);
     }
 
     #[test]

@@ -9,8 +9,6 @@ mod search;
 mod shelves;
 mod write;
 
-use std::collections::BTreeMap;
-
 use shared::postgres::Database;
 
 use crate::chunker::Chunk;
@@ -30,8 +28,8 @@ pub struct Store {
 pub struct IndexedChunk {
     /// What it says and where.
     pub chunk: Chunk,
-    /// Its index terms and how often each occurs.
-    pub terms: BTreeMap<String, i32>,
+    /// Its index terms in their order, repetitions kept.
+    pub terms: Vec<String>,
     /// Its embedding.
     pub vector: Vec<f32>,
 }
@@ -45,12 +43,5 @@ impl Store {
     /// The database itself, for health, status and closing.
     pub fn database(&self) -> &Database {
         &self.database
-    }
-}
-
-impl IndexedChunk {
-    /// Its length in BM25: index terms, repetitions counted.
-    pub fn length(&self) -> i32 {
-        self.terms.values().sum()
     }
 }

@@ -169,6 +169,7 @@ pub struct Reranking {
     pub lexical: f64,
     pub feedback: f64,
     pub brevity: f64,
+    pub phrase: f64,
     pub form: f64,
     pub definition: f64,
     pub foreign: f64,

@@ -1,6 +1,6 @@
 //! The reranker's weights, learnt from judged queries: `make train`.
 //!
-//! Coordinate ascent on nDCG itself: six weights and a smooth prior for small ones need no gradient. Each weight moves up
+//! Coordinate ascent on nDCG itself: seven weights and a smooth prior for small ones need no gradient. Each weight moves up
 //! and down by ever smaller steps while the mean over the sets gains. How much of it is real is shown by learning on one
 //! half of the queries and measuring on the other.
 
@@ -32,11 +32,12 @@ const LEAST_GAIN: f64 = 1e-5;
 /// One of the weights.
 type Weight = fn(&mut Reranking) -> &mut f64;
 
-const WEIGHTS: [(&str, Weight); 6] = [
+const WEIGHTS: [(&str, Weight); 7] = [
     ("dense", |weights| &mut weights.dense),
     ("lexical", |weights| &mut weights.lexical),
     ("feedback", |weights| &mut weights.feedback),
     ("brevity", |weights| &mut weights.brevity),
+    ("phrase", |weights| &mut weights.phrase),
     ("form", |weights| &mut weights.form),
     ("definition", |weights| &mut weights.definition),
 ];

@@ -12,7 +12,7 @@ use super::{
     encoder::{Encoder, Layer, Linear, Square},
     kernels::Norm,
     quantized::Vnni,
-    words::Words,
+    words::{Words, floats},
 };
 
 /// The format's own limit is 100 MB; ours are some kilobytes.
@@ -176,10 +176,9 @@ impl Weights {
         };
         let (from, to) = info.data_offsets;
         let bytes = to.checked_sub(from).filter(|bytes| count.and_then(|count| count.checked_mul(4)) == Some(*bytes));
+        let is_there = self.start.checked_add(to as u64).is_some_and(|end| end <= self.length);
         match bytes {
-            Some(bytes) if info.dtype == Dtype::F32 && self.start + to as u64 <= self.length => {
-                Ok((from as u64, bytes))
-            }
+            Some(bytes) if info.dtype == Dtype::F32 && is_there => Ok((from as u64, bytes)),
             _ => Err(format!("{name} is {:?} of {:?}", info.shape, info.dtype)),
         }
     }
@@ -192,7 +191,7 @@ impl Weights {
             let wanted = (bytes - done).min(STRETCH);
             let from = self.start + at + done as u64;
             self.file.read_exact_at(&mut stretch[..wanted], from).map_err(|error| error.to_string())?;
-            numbers.extend(stretch[..wanted].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+            numbers.extend(floats(&stretch[..wanted]));
         }
         Ok(numbers)
     }

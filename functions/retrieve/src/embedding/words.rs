@@ -21,8 +21,13 @@ impl Words {
         let stride = row.len() as u64;
         for token in tokens {
             self.file.read_exact_at(&mut row, self.start + u64::from(*token) * stride)?;
-            rows.extend(row.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+            rows.extend(floats(&row));
         }
         Ok(rows)
     }
+}
+
+/// The numbers of a stretch of the file.
+pub(super) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }

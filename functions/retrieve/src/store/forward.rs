@@ -1,11 +1,14 @@
-//! The forward index of a passage, as the column `chunks.terms` holds it: which terms, how often.
+//! The forward index of a passage, as the column `chunks.terms` holds it: which terms, and which two side by side, how often.
 //!
-//! An entry has six bytes: four of the SHA-256 of the term, two of its frequency, the high byte first. Entries are in the
-//! order of their bytes. Two terms share four bytes once in four billion pairs; a passage has a hundred.
+//! An entry has six bytes: four of the SHA-256 of the term, or of the two terms with a space between them, two of its
+//! frequency, the high byte first. Entries are in the order of their bytes. Two terms share four bytes once in four billion
+//! pairs; a passage has a hundred.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
+
+use crate::analysis::{frequencies, neighbors};
 
 const ENTRY: usize = 6;
 
@@ -18,14 +21,20 @@ pub(super) fn key(term: &str) -> Key {
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
-/// The forward index of a passage with these `terms`.
-pub(super) fn encoded(terms: &BTreeMap<String, i32>) -> Vec<u8> {
-    let mut entries: Vec<[u8; ENTRY]> = terms.iter().map(|(term, frequency)| entry(key(term), *frequency)).collect();
-    entries.sort_unstable();
-    entries.concat()
+/// What stands for two terms side by side; no term has a space.
+pub(super) fn key_of_neighbors((one, next): (&str, &str)) -> Key {
+    key(&format!("{one} {next}"))
 }
 
-/// How often the term of `key` is in the passage.
+/// The forward index of a passage with these `terms`, in their order.
+pub(super) fn encoded(terms: &[String]) -> Vec<u8> {
+    let mut counts: BTreeMap<Key, i32> = BTreeMap::new();
+    neighbors(terms).for_each(|pair| *counts.entry(key_of_neighbors(pair)).or_default() += 1);
+    frequencies(terms).into_iter().for_each(|(term, frequency)| *counts.entry(key(term)).or_default() += frequency);
+    counts.into_iter().flat_map(|(key, frequency)| entry(key, frequency)).collect()
+}
+
+/// How often what `key` stands for is in the passage.
 pub(super) fn frequency(forward: &[u8], key: Key) -> u16 {
     let entries = forward.as_chunks::<ENTRY>().0;
     let found = entries.binary_search_by(|entry| entry[..4].cmp(&key));
@@ -44,12 +53,20 @@ mod tests {
 
     #[test]
     fn every_term_is_found_and_no_other() {
-        let terms: BTreeMap<String, i32> = (1..=100).map(|number| (format!("term{number}"), number * 700)).collect();
+        let often = |number: usize| vec![format!("term{number}"); number * 700];
+        let terms: Vec<String> = (1..=100).flat_map(often).collect();
         let forward = encoded(&terms);
-        for (term, expected) in &terms {
-            assert_eq!(i32::from(frequency(&forward, key(term))), (*expected).min(i32::from(i16::MAX)), "{term}");
+        for (term, expected) in frequencies(&terms) {
+            assert_eq!(i32::from(frequency(&forward, key(term))), expected.min(i32::from(i16::MAX)), "{term}");
         }
         assert_eq!(frequency(&forward, key("other")), 0);
         assert_eq!(frequency(&[], key("term1")), 0);
+    }
+
+    #[test]
+    fn two_side_by_side_are_found_in_their_order() {
+        let forward = encoded(&["cost", "health", "insur", "cost", "health"].map(String::from));
+        let often = |pair| frequency(&forward, key_of_neighbors(pair));
+        assert_eq!((often(("cost", "health")), often(("health", "insur")), often(("health", "cost"))), (2, 1, 0));
     }
 }

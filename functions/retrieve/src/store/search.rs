@@ -23,8 +23,8 @@ use crate::error::Error;
 
 pub use evidence::Evidence;
 
-/// Posting lists are read, the rarest term's first, until this many postings; the terms that are left only add to the score
-/// of passages that were found by then. With twice as many, no test set gained.
+/// Posting lists are read, the rarest term's first, up to this many postings together; the terms that are left only add to
+/// the score of passages that were found by then. With all of them, no test set gained.
 const POSTINGS: i64 = 3_000;
 /// Passages that stay in the race after the first posting lists.
 const CANDIDATES: i64 = 150;
@@ -144,21 +144,21 @@ async fn lexical(
     query: &str,
 ) -> Result<Found, SqlError> {
     let terms = Terms::of(transaction, shelves, &[query]).await?;
-    // What a filter leaves may hold only common terms: then all lists are read.
-    let lists = terms.lists(if scope.is_filtered() { i64::MAX } else { POSTINGS });
-    let average = terms.average_length();
+    let norm = terms.norm();
     let statement = transaction.prepare_cached(sql::lexical(scope.is_filtered())).await?;
-    let mut limit = CANDIDATES;
+    // What a filter leaves may hold only common terms: then all lists are read.
+    let (mut postings, mut limit) = (if scope.is_filtered() { i64::MAX } else { POSTINGS }, CANDIDATES);
     loop {
-        let fixed: [Parameter<'_>; 5] = [&lists.shelves, &lists.terms, &lists.idfs, &average, &limit];
+        let lists = terms.lists(postings);
+        let fixed: [Parameter<'_>; 6] = [&lists.shelves, &lists.terms, &lists.idfs, &norm.least, &norm.slope, &limit];
         let rows = transaction.query(&statement, &scope.with_filter(&fixed)).await?;
         let scored = rows.iter().map(|row| Ranked::of(row, terms.score_of(row)?));
         let best = best(scored.collect::<Result<_, _>>()?, scope);
         // One long document may fill all places: look further until others appear or nothing is left.
-        if best.len() >= scope.least || fewer(&rows, limit) {
+        if best.len() >= scope.least || fewer(&rows, limit) && lists.are_all_of(&terms) {
             return shown(transaction, best).await;
         }
-        limit = limit.saturating_mul(8);
+        (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_postgres::{Error as SqlError, types::ToSql};
 
 use super::{IndexedChunk, Store, forward};
 use crate::{
+    analysis,
     document::{Document, DocumentKey, visibility_word},
     error::Error,
 };
@@ -169,11 +170,11 @@ async fn add_postings(
 ) -> Result<(), SqlError> {
     let (mut terms, mut of, mut frequencies, mut lengths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (chunk, number) in chunks.iter().zip(numbers) {
-        for (term, frequency) in &chunk.terms {
-            terms.push(term.as_str());
+        for (term, frequency) in analysis::frequencies(&chunk.terms) {
+            terms.push(term);
             of.push(*number);
-            frequencies.push(*frequency);
-            lengths.push(chunk.length());
+            frequencies.push(frequency);
+            lengths.push(integer(chunk.terms.len()));
         }
     }
     let statement = transaction.prepare_cached(ADD_POSTINGS).await?;
@@ -188,7 +189,7 @@ impl<'a> Columns<'a> {
         self.texts.push(&chunk.text);
         self.starts.push(integer(chunk.chars.start));
         self.ends.push(integer(chunk.chars.end));
-        self.lengths.push(indexed.length());
+        self.lengths.push(integer(indexed.terms.len()));
         self.terms.push(forward::encoded(&indexed.terms));
         self.vectors.push(Vector::from(indexed.vector.clone()));
     }

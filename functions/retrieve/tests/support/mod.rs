@@ -105,7 +105,7 @@ pub fn passages(document: &Document, direction: f32) -> Vec<IndexedChunk> {
     let chunks = chunker::chunks(&document.content, limits, &|text| text.split_whitespace().count());
     let analyzer = Analyzer::of(&document.language);
     let indexed =
-        |chunk: Chunk| IndexedChunk { terms: analyzer.frequencies(&chunk.text), vector: vector(direction), chunk };
+        |chunk: Chunk| IndexedChunk { terms: analyzer.terms(&chunk.text).collect(), vector: vector(direction), chunk };
     chunks.into_iter().map(indexed).collect()
 }
 

@@ -55,6 +55,7 @@ fn counts(rules: &mut Rules<'_>, policy: &Policy) {
         ("retrieve.reranking.lexical", retrieve.reranking.lexical),
         ("retrieve.reranking.feedback", retrieve.reranking.feedback),
         ("retrieve.reranking.brevity", retrieve.reranking.brevity),
+        ("retrieve.reranking.phrase", retrieve.reranking.phrase),
         ("retrieve.reranking.form", retrieve.reranking.form),
         ("retrieve.reranking.definition", retrieve.reranking.definition),
     ] {

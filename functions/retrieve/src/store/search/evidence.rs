@@ -10,7 +10,7 @@ use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
 
 use super::{Hit, Parameter, Scope, Store, sql, terms::Terms, visible};
-use crate::error::Error;
+use crate::{error::Error, form::BEGINNING};
 
 /// Of a longer document only as many passages are looked at, and the one that was found.
 const PASSAGES: i32 = 6;
@@ -22,6 +22,8 @@ pub struct Evidence {
     pub embeddings: Vec<Vec<f32>>,
     /// BM25 of the query and its original together; that of the best passage.
     pub lexical: f64,
+    /// The share of the query's neighboring terms that are neighbors in it too, from 0 to 1; that of the best passage.
+    pub phrases: f64,
     /// How many passages the document has.
     pub passages: i32,
     /// How the document begins; empty when its first passage was not looked at.
@@ -58,7 +60,7 @@ async fn rows(transaction: &Transaction<'_>, scope: &Scope, hits: &[&Hit]) -> Re
     let documents: Vec<i64> =
         if scope.per_document == 1 { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
     let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
-    let parameters: [Parameter<'_>; 3] = [&chunks, &documents, &PASSAGES];
+    let parameters: [Parameter<'_>; 4] = [&chunks, &documents, &PASSAGES, &BEGINNING];
     transaction.query(&statement, &parameters).await
 }
 
@@ -74,6 +76,7 @@ fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Re
         let embedding: HalfVector = row.try_get("embedding")?;
         evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
         evidence.lexical = evidence.lexical.max(terms.score_of(row)?);
+        evidence.phrases = evidence.phrases.max(terms.phrases_of(row)?);
         evidence.passages = row.try_get("passages")?;
         if let Some(beginning) = row.try_get("beginning")? {
             evidence.beginning = beginning;

@@ -9,22 +9,18 @@ pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1,
     set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', $2, true), \
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true)";
 
-/// Reads posting lists, $1 shelves, $2 terms and $3 their weights, and keeps the $5 passages with the best sums; $4 is the
-/// average length. Filtered also $6 ids, $7 URL prefix.
-///
-/// BM25 in Lucene's form with its defaults, k1 = 1.2 and b = 0.75. Passages are of like length, so b matters little to
-/// them; short pages gain from it. Literals have their type: without it they would be decimals, and computing with those
-/// takes longer than all the rest.
+/// Reads posting lists, $1 shelves, $2 terms and $3 their weights, and keeps the $6 passages with the best sums; $4 and $5 are
+/// the norm of BM25. Filtered also $7 ids, $8 URL prefix.
 macro_rules! lexical {
     ($filter:literal) => {
         concat!(
             "WITH best AS MATERIALIZED (
                 SELECT p.chunk,
-                       sum(w.idf * p.frequency / (p.frequency + (0.3::float8 + 0.9::float8 * p.length / $4::float8))) AS score
+                       sum(w.idf * p.frequency / (p.frequency + ($4::float8 + $5::float8 * p.length))) AS score
                 FROM unnest($1::int4[], $2::text[], $3::float8[]) AS w (shelf, term, idf)
                 JOIN postings p ON p.shelf = w.shelf AND p.term = w.term COLLATE \"C\" ",
             $filter,
-            "   GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $5::int8
+            "   GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $6::int8
             )
             SELECT c.chunk, c.document, c.shelf, c.length, c.terms FROM best JOIN chunks c ON c.chunk = best.chunk"
         )
@@ -67,8 +63,8 @@ pub(super) fn lexical(filtered: bool) -> &'static str {
     const FILTERED: &str = lexical!(
         "WHERE p.chunk IN (
             SELECT c.chunk FROM chunks c JOIN documents d ON d.document = c.document
-            WHERE d.shelf = ANY ($1) AND ($6::text[] IS NULL OR d.id = ANY ($6))
-              AND ($7::text IS NULL OR starts_with(d.url, $7))
+            WHERE d.shelf = ANY ($1) AND ($7::text[] IS NULL OR d.id = ANY ($7))
+              AND ($8::text IS NULL OR starts_with(d.url, $8))
         ) "
     );
     if filtered { FILTERED } else { ALL }
@@ -89,10 +85,10 @@ pub(super) const SHOWN: &str = "SELECT c.chunk, d.document, d.id, c.ordinal, d.t
     FROM chunks c JOIN documents d ON d.document = c.document WHERE c.chunk = ANY ($1::int8[])";
 
 /// What the reranker wants to know of the passages $1, and of those among the first $3 of each of the documents $2; in no
-/// order. Half precision is enough to order by, and half as much to send. How a document begins is in the row of its first
-/// passage.
+/// order. Half precision is enough to order by, and half as much to send. How a document begins, in $4
+/// characters, is in the row of its first passage.
 pub(super) const EVIDENCE: &str =
     "SELECT c.chunk, c.document, c.shelf, c.length, c.terms, c.embedding::halfvec AS embedding, d.chunks AS passages,
-        CASE WHEN c.ordinal = 0 THEN left(c.text, 32) END AS beginning
+        CASE WHEN c.ordinal = 0 THEN left(c.text, $4::int4) END AS beginning
     FROM chunks c JOIN documents d ON d.document = c.document
     WHERE c.chunk = ANY ($1::int8[]) OR c.document = ANY ($2::int8[]) AND c.ordinal < $3::int4";

@@ -13,6 +13,7 @@ mod ingest;
 mod killed;
 mod pool;
 mod recall;
+mod routes;
 mod search;
 mod statistics;
 #[path = "../support/mod.rs"]

@@ -5,27 +5,30 @@
 //! A dropped transaction is rolled back before its connection is lent again: `ROLLBACK` is queued behind the
 //! statement that was cut, and the check on checkout waits behind both.
 
+mod iam;
 mod lent;
+mod pool;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
-};
+use deadpool_postgres::{Pool, PoolError, TimeoutType, Transaction};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokio_postgres::{Config, IsolationLevel, NoTls, Statement, error::SqlState};
+use tokio_postgres::{Config, IsolationLevel, Statement, error::SqlState};
 
-use self::lent::{Counts, Lending, Lent};
+use self::{
+    iam::Tokens,
+    lent::{Counts, Lending, Lent},
+    pool::{Entrance, SizedPool},
+};
 use crate::{
     clock,
     core::Core,
     deadline::Deadline,
     dependency::{CallError, Classify, Dependency, Effect, Verdict},
     metrics::Sample,
-    policy,
     watermark::Marks,
 };
 
@@ -40,17 +43,11 @@ const SCOPE: &str = "SELECT set_config('navigator.principal', $1, true), set_con
 #[derive(Clone)]
 pub struct Database {
     core: Core,
-    config: Config,
+    entrance: Entrance,
     pool: Arc<ArcSwap<SizedPool>>,
     lending: Arc<Lending>,
     reads: Dependency,
     writes: Dependency,
-}
-
-/// A pool and the numbers that it was made with.
-struct SizedPool {
-    pool: Pool,
-    limits: policy::Postgres,
 }
 
 /// Why the settings of the database were refused. Says which variable, never its value.
@@ -62,6 +59,9 @@ pub enum ConfigError {
     /// The CA bundle cannot be used.
     #[error("DATABASE_CA: {0}")]
     Authority(String),
+    /// Tokens cannot be the password.
+    #[error("DATABASE_IAM: expected {0}")]
+    Iam(&'static str),
     /// The pool refused its settings.
     #[error("the connection pool: {0}")]
     Pool(String),
@@ -106,22 +106,38 @@ pub struct DatabaseStatus {
     pub waited_us: u64,
 }
 
+/// Whether `DATABASE_IAM` is `on`: the database is entered with tokens that AWS credentials sign. Off when absent.
+pub fn uses_iam() -> Result<bool, ConfigError> {
+    match std::env::var("DATABASE_IAM").as_deref() {
+        Ok("on") => Ok(true),
+        Ok("off" | "") | Err(std::env::VarError::NotPresent) => Ok(false),
+        _ => Err(ConfigError::Iam("on or off")),
+    }
+}
+
 impl Database {
-    /// The database of `DATABASE_URL`; none when the variable is absent.
+    /// The database of `DATABASE_URL`; none when the variable is absent. With `DATABASE_IAM=on` its password is a token of
+    /// AWS, made anew for each connection.
     pub fn from_env(core: &Core) -> Result<Option<Self>, ConfigError> {
+        let iam = uses_iam()?;
         let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) else { return Ok(None) };
-        Self::new(&SecretString::from(url), core).map(Some)
+        let config = config(&SecretString::from(url))?;
+        let tokens = iam.then(|| Tokens::new(&config, core.sdk())).transpose()?;
+        Self::behind(Entrance { config, tokens }, core).map(Some)
     }
 
     /// The database at `url`. Does not connect.
     pub fn new(url: &SecretString, core: &Core) -> Result<Self, ConfigError> {
+        Self::behind(Entrance { config: config(url)?, tokens: None }, core)
+    }
+
+    fn behind(mut entrance: Entrance, core: &Core) -> Result<Self, ConfigError> {
         let policy = core.policy();
-        let mut config: Config = url.expose_secret().parse().map_err(|_| ConfigError::Url)?;
-        config.application_name("navigator").connect_timeout(policy.postgres.connect);
-        let pool = Arc::new(ArcSwap::from_pointee(SizedPool::new(config.clone(), &policy.postgres)?));
+        entrance.config.application_name("navigator").connect_timeout(policy.postgres.connect);
+        let pool = Arc::new(ArcSwap::from_pointee(entrance.pool(&policy.postgres)?));
         let reads = core.dependency("postgres");
         let writes = core.dependency("postgres_write");
-        Ok(Self { core: core.clone(), config, pool, lending: Arc::default(), reads, writes })
+        Ok(Self { core: core.clone(), entrance, pool, lending: Arc::default(), reads, writes })
     }
 
     /// Runs `work` in a read-only transaction as `principal`.
@@ -228,16 +244,10 @@ impl Database {
             return current.pool.clone();
         }
         // The settings were good for the first one.
-        let Ok(next) = SizedPool::new(self.config.clone(), limits) else { return current.pool.clone() };
+        let Ok(next) = self.entrance.pool(limits) else { return current.pool.clone() };
         let (next, pool) = (Arc::new(next), Arc::clone(&self.pool));
         pool.compare_and_swap(&current, next);
         pool.load().pool.clone()
-    }
-}
-
-impl SizedPool {
-    fn new(config: Config, limits: &policy::Postgres) -> Result<Self, ConfigError> {
-        Ok(Self { pool: pool(manager(config)?, limits)?, limits: limits.clone() })
     }
 }
 
@@ -298,6 +308,10 @@ impl From<tokio_postgres::Error> for DatabaseFault {
     }
 }
 
+fn config(url: &SecretString) -> Result<Config, ConfigError> {
+    url.expose_secret().parse().map_err(|_| ConfigError::Url)
+}
+
 /// Whoever only reads sees one state of the database, however many statements it takes.
 async fn begin(connection: &mut Lent, read_only: bool) -> Result<Transaction<'_>, tokio_postgres::Error> {
     let level = if read_only { IsolationLevel::RepeatableRead } else { IsolationLevel::ReadCommitted };
@@ -314,47 +328,6 @@ async fn enter(
     let statement = format!("{}ms", left.as_millis().max(1));
     let idle = format!("{}ms", (left + ABANDONED).as_millis());
     transaction.query_one(scope, &[&principal, &statement, &idle]).await.map(drop)
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the one place that makes a pool, with limits")]
-fn manager(mut config: Config) -> Result<Manager, ConfigError> {
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
-    if tls::is_needless(&config) {
-        config.ssl_mode(tokio_postgres::config::SslMode::Disable);
-        return Ok(Manager::from_config(config, NoTls, recycling));
-    }
-    config.ssl_mode(tokio_postgres::config::SslMode::Require);
-    Ok(Manager::from_config(config, tls::connector()?, recycling))
-}
-
-fn pool(manager: Manager, limits: &policy::Postgres) -> Result<Pool, ConfigError> {
-    let idle = limits.idle;
-    // A connection that slept may be dead at the other end, and finding out costs a timeout: make a new one instead.
-    let refuse_idle =
-        Hook::sync_fn(
-            move |_, metrics| {
-                if metrics.last_used() < idle { Ok(()) } else { Err(HookError::message("idle for too long")) }
-            },
-        );
-    Pool::builder(manager)
-        .max_size(connections(limits))
-        .wait_timeout(Some(limits.wait))
-        .create_timeout(Some(limits.connect))
-        .recycle_timeout(Some(limits.recycle))
-        .pre_recycle(refuse_idle)
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| ConfigError::Pool(error.to_string()))
-}
-
-/// Classic Lambda serves one request at a time and needs few; a process that serves many shares a larger pool.
-fn connections(limits: &policy::Postgres) -> usize {
-    let at_once = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|count| count.parse::<usize>().ok());
-    let on_lambda = std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some();
-    if on_lambda && at_once.unwrap_or(1) <= 1 {
-        return limits.connections_on_classic_lambda;
-    }
-    limits.connections_on_a_server
 }
 
 #[cfg(test)]

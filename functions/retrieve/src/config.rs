@@ -17,7 +17,7 @@ const DEFAULT_MODEL_DIR: &str = "/opt/model";
 /// What comes from the environment. Neither part is needed to start.
 #[derive(Debug)]
 pub struct Config {
-    /// `DATABASE_URL`, with `DATABASE_CA`; nothing connects yet.
+    /// `DATABASE_URL`, with `DATABASE_CA` and `DATABASE_IAM`; nothing connects yet.
     pub database: Option<Database>,
     /// `MODEL_DIR`: the embedding model in the Hugging Face layout; `/opt/model` when absent.
     pub model_dir: PathBuf,

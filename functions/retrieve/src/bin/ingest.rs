@@ -16,7 +16,7 @@ use retrieve::{
     ingest::{Destination, Ingest, Progress, Source, Summary, patient},
     store::Store,
 };
-use shared::{clock, contract::retrieve::Visibility, core::Core, policy::Policy};
+use shared::{aws, clock, contract::retrieve::Visibility, core::Core, policy::Policy, postgres::uses_iam};
 
 const SOMETHING_WAS_SKIPPED: u8 = 3;
 /// Between two lines of progress where there is no terminal.
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
-    let ingest = ingest(&arguments)?;
+    let ingest = ingest(&arguments).await?;
     let started = clock::now();
     let source = Source::open(&arguments.from)?;
     let bar = progress_bar(source.bytes());
@@ -82,8 +82,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Summary> {
     Ok(summary)
 }
 
-fn ingest(arguments: &Arguments) -> anyhow::Result<Ingest> {
-    let core = Core::new(patient(&Policy::load()?));
+async fn ingest(arguments: &Arguments) -> anyhow::Result<Ingest> {
+    let core = core(patient(&Policy::load()?)).await?;
     let config = Config::from_env(&core)?;
     let embedder = config.bulk_embedder(&core.policy())?;
     let database = config.database.ok_or_else(|| anyhow!("DATABASE_URL: is not set"))?;
@@ -94,6 +94,15 @@ fn ingest(arguments: &Arguments) -> anyhow::Result<Ingest> {
     let Arguments { collection, owner, .. } = arguments;
     let destination = Destination { collection: collection.clone(), owner: owner.clone(), visibility };
     Ok(Ingest::new(Store::new(database), embedder, destination))
+}
+
+/// Looks for AWS credentials only when they are needed: where there are none it takes seconds.
+async fn core(policy: Policy) -> anyhow::Result<Core> {
+    if !uses_iam()? {
+        return Ok(Core::new(policy));
+    }
+    let sdk = Box::pin(aws::config(&policy)).await;
+    Ok(Core::with(policy, None, sdk))
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {

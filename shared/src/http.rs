@@ -141,10 +141,22 @@ impl Partner {
         ask: &Ask<'_, B>,
         tokens: u32,
     ) -> Result<T, CallError<HttpFault>> {
+        self.json_read(deadline, ask, tokens, Some).await
+    }
+
+    /// The same, and what `understand` makes of the reply. One that it makes nothing of is a fault like any other: it
+    /// counts for the breaker, and may be asked for again.
+    pub async fn json_read<B: Serialize, T: DeserializeOwned, U>(
+        &self,
+        deadline: Deadline,
+        ask: &Ask<'_, B>,
+        tokens: u32,
+        understand: impl Fn(T) -> Option<U>,
+    ) -> Result<U, CallError<HttpFault>> {
         let attempt = |_| async {
             let response = send(self.request(ask)?).await?;
             let body = read(response, self.max_reply_bytes).await?;
-            serde_json::from_slice(&body).map_err(|_| HttpFault::Body)
+            serde_json::from_slice(&body).ok().and_then(&understand).ok_or(HttpFault::Body)
         };
         self.dependency.call_weighing(deadline, ask.effect, tokens, attempt).await
     }

@@ -4,23 +4,41 @@ use std::path::PathBuf;
 
 use shared::{
     core::Core,
+    http::BadAddress,
     policy::Policy,
-    postgres::{ConfigError, Database},
+    postgres::{self, Database},
     watermark::Marks,
 };
 
-use crate::embedding::{Embedder, EmbedderLimits, ModelError};
+use crate::{
+    embedding::{Embedder, EmbedderLimits, ModelError},
+    rerank::{self, Remote},
+    service::Settings,
+};
 
 /// Where a layer puts the model.
 const DEFAULT_MODEL_DIR: &str = "/opt/model";
 
-/// What comes from the environment. Neither part is needed to start.
+/// What comes from the environment. No part is needed to start.
 #[derive(Debug)]
 pub struct Config {
     /// `DATABASE_URL`, with `DATABASE_CA` and `DATABASE_IAM`; nothing connects yet.
     pub database: Option<Database>,
     /// `MODEL_DIR`: the embedding model in the Hugging Face layout; `/opt/model` when absent.
     pub model_dir: PathBuf,
+    /// `RERANK_URL` and `RERANK_MODEL`, with `RERANK_API_KEY`: a reranking service; without one, it is done in process.
+    pub reranker: Option<Remote>,
+}
+
+/// A variable that is there and wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// One of the database's.
+    #[error(transparent)]
+    Database(#[from] postgres::ConfigError),
+    /// The address of a service.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
 }
 
 impl Config {
@@ -29,6 +47,7 @@ impl Config {
         let model_dir = std::env::var_os("MODEL_DIR").filter(|folder| !folder.is_empty());
         Ok(Self {
             database: Database::from_env(core)?,
+            reranker: Settings::from_env(&rerank::NAMES).map(|settings| Remote::new(settings, core)).transpose()?,
             model_dir: model_dir.map_or_else(|| PathBuf::from(DEFAULT_MODEL_DIR), PathBuf::from),
         })
     }

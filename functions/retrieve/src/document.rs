@@ -105,6 +105,11 @@ pub fn visibility_word(visibility: Visibility) -> &'static str {
     }
 }
 
+/// What the database's word means. A word that is unknown means private, which is safe.
+pub fn visibility_of(word: &str) -> Visibility {
+    if word == "shared" { Visibility::Shared } else { Visibility::Private }
+}
+
 /// An id or collection as it may appear in a path.
 pub fn identifier(field: &str, value: &str) -> Result<String, Error> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);

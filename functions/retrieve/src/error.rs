@@ -1,8 +1,8 @@
 //! What can go wrong, by what the asker can do about it.
 
-use shared::{dependency::CallError, postgres::DatabaseFault, problem::Problem};
+use shared::{dependency::CallError, http::HttpFault, postgres::DatabaseFault, problem::Problem};
 
-use crate::embedding::EmbeddingError;
+use crate::{embedding::EmbeddingError, service};
 
 /// What is ours to wait for is over soon.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
@@ -49,6 +49,9 @@ pub enum Error {
     /// The database did not do its part.
     #[error(transparent)]
     Database(#[from] CallError<DatabaseFault>),
+    /// A service of a third party did not do its part.
+    #[error(transparent)]
+    Service(#[from] CallError<HttpFault>),
     /// No time was left.
     #[error("no time was left for {0}")]
     Late(&'static str),
@@ -71,6 +74,7 @@ impl Error {
             Self::NoDatabase => "not_configured",
             Self::Database(CallError::Fault { source, .. }) => source.reason(),
             Self::Database(error) => error.reason(),
+            Self::Service(error) => service::reason(error),
             Self::Late(_) => "timeout",
         }
     }
@@ -103,6 +107,9 @@ impl From<Error> for Problem {
             }
             Error::Database(error) => {
                 Self { retry_after: error.retry_after(), ..Self::unavailable("postgres", reason) }
+            }
+            Error::Service(error) => {
+                Self { retry_after: error.retry_after(), ..Self::unavailable(error.dependency(), reason) }
             }
             Error::Late(what) => Self::deadline(what),
         }

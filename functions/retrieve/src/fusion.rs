@@ -99,7 +99,7 @@ mod tests {
 
     fn hit(document: i64, chunk: i64, score: f64) -> Hit {
         let (id, language) = (document.to_string(), "en".to_owned());
-        Hit { chunk, document, id, ordinal: 0, title: None, url: None, language, text: String::new(), score }
+        Hit { chunk, document, id, language, score, ..Hit::default() }
     }
 
     fn chunks(fused: &[Fused]) -> Vec<i64> {

@@ -2,7 +2,7 @@
 
 mod documents;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use shared::{
     context::Criticality,
@@ -15,7 +15,10 @@ use shared::{
     serve::{Call, Function, Reply, Route},
 };
 
-use crate::{config::Config, embedding::Embedder, error::Error, query::Query, retrieval::Retriever, store::Store};
+use crate::{
+    config::Config, embedding::Embedder, error::Error, query::Query, rerank::Reranker, retrieval::Retriever,
+    store::Store,
+};
 
 const RETRIEVE: &str = "/v1/retrieve";
 const DOCUMENTS: &str = "/v1/documents";
@@ -31,13 +34,16 @@ pub struct Retrieve {
     store: Option<Store>,
     /// Or why there is none.
     embedder: Result<Embedder, &'static str>,
+    /// A service that reranks, where one is configured.
+    reranker: Option<Arc<dyn Reranker>>,
 }
 
 impl Retrieve {
     /// Loads the model; connects to nothing.
     pub fn new(config: Config, core: Core) -> Self {
         let embedder = config.embedder(&core.policy());
-        Self { store: config.database.map(Store::new), embedder, core }
+        let reranker = config.reranker.map(|remote| Arc::new(remote) as Arc<dyn Reranker>);
+        Self { store: config.database.map(Store::new), embedder, reranker, core }
     }
 
     fn store(&self) -> Result<&Store, Error> {
@@ -57,6 +63,7 @@ impl Retrieve {
     async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {
         let query = Query::new(call.json::<RetrieveRequest>()?)?;
         let retriever = Retriever::new(self.store()?.clone(), self.affordable_embedder(), self.core.policy());
+        let retriever = retriever.with_remote(self.reranker.clone());
         Reply::ok(&retriever.retrieve(call.deadline, &call.principal.subject, &query).await?)
     }
 }

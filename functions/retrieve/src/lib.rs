@@ -29,5 +29,6 @@ pub mod ingest;
 pub mod query;
 pub mod rerank;
 pub mod retrieval;
+pub mod service;
 pub mod store;
 pub mod text;

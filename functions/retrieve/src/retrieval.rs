@@ -13,7 +13,7 @@ use shared::{
     clock,
     contract::{
         Degradation,
-        retrieve::{Passage, RetrieveReply},
+        retrieve::{Passage, RetrieveReply, Visibility},
     },
     deadline::Deadline,
     policy::Policy,
@@ -24,8 +24,8 @@ use crate::{
     error::Error,
     fusion::{self, Fused, Order},
     query::Query,
-    rerank::{Sought, known, rerank},
-    store::{Evidence, Found, Hit, Nearest, Scope, Store},
+    rerank::{Local, Reranker, Sought, Task},
+    store::{Evidence, Found, Nearest, Scope, Store},
 };
 
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
@@ -37,6 +37,9 @@ pub struct Retriever {
     store: Store,
     /// Or why there is none.
     embedder: Result<Embedder, &'static str>,
+    local: Local,
+    /// Where one is configured.
+    remote: Option<Arc<dyn Reranker>>,
     policy: Arc<Policy>,
 }
 
@@ -64,9 +67,15 @@ struct Failure {
 }
 
 impl Retriever {
-    /// Searches `store`; without an embedder, by words only.
+    /// Searches `store`; without an embedder, by words only. Reranks in process.
     pub fn new(store: Store, embedder: Result<Embedder, &'static str>, policy: Arc<Policy>) -> Self {
-        Self { store, embedder, policy }
+        let local = Local::new(store.clone(), Arc::clone(&policy));
+        Self { store, embedder, local, remote: None, policy }
+    }
+
+    /// The same, with a reranker of a third party for what all may read.
+    pub fn with_remote(self, remote: Option<Arc<dyn Reranker>>) -> Self {
+        Self { remote, ..self }
     }
 
     /// The passages for `query` that `principal` may read.
@@ -107,9 +116,7 @@ impl Retriever {
         query: &Query,
         found: &Candidates,
     ) -> Result<HashMap<i64, Evidence>, Error> {
-        let stage = deadline.stage(self.policy.retrieve.rerank, Duration::ZERO);
-        let hits: Vec<&Hit> = found.fused.iter().map(|fused| &fused.hit).collect();
-        self.store.evidence(stage, principal, &query.scope, &query.texts(), &hits).await
+        self.local.evidence(deadline, Task { principal, query, found }).await
     }
 
     /// Orders what was found anew, or leaves it as it was and says so: when there is no time for it, or it fails.
@@ -119,14 +126,21 @@ impl Retriever {
             return found.degraded.push(Degradation::new("rerank", "timeout"));
         }
         let began = clock::now();
-        match self.evidence(deadline, principal, query, found).await {
-            Ok(evidence) => {
-                let fused = std::mem::take(&mut found.fused);
-                found.fused = rerank(known(fused, &evidence), found.sought(query), &limits.reranking);
-            }
+        let stage = deadline.stage(limits.rerank, Duration::ZERO);
+        match self.reranker(found).order(stage, Task { principal, query, found }).await {
+            Ok(order) => found.fused = order,
             Err(error) => found.degraded.push(Degradation::new("rerank", error.reason())),
         }
         found.timings.push(("rerank", clock::now() - began));
+    }
+
+    /// Private passages do not leave our account: one among the candidates, and none is sent.
+    fn reranker(&self, found: &Candidates) -> &dyn Reranker {
+        let is_shared = |candidate: &Fused| candidate.hit.visibility == Visibility::Shared;
+        match &self.remote {
+            Some(remote) if found.fused.iter().all(is_shared) => remote.as_ref(),
+            _ => &self.local,
+        }
     }
 
     async fn lexical(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {

@@ -1,14 +1,11 @@
 //! The documents that a principal can see, page by page.
 
 use deadpool_postgres::Transaction;
-use shared::{
-    contract::retrieve::{DocumentSummary, Visibility},
-    deadline::Deadline,
-};
+use shared::{contract::retrieve::DocumentSummary, deadline::Deadline};
 use tokio_postgres::{Error as SqlError, Row};
 
 use super::Store;
-use crate::error::Error;
+use crate::{document::visibility_of, error::Error};
 
 /// Two owners may use one id, so a page ends at a document, not at an id.
 const PAGE: &str = "SELECT document, id, collection, title, url, language, visibility, chunks FROM documents
@@ -44,7 +41,6 @@ impl Store {
 
 fn entry(row: &Row) -> Result<(Position, DocumentSummary), SqlError> {
     let id: String = row.try_get("id")?;
-    let shared = row.try_get::<_, &str>("visibility")? == "shared";
     let chunks: i32 = row.try_get("chunks")?;
     let summary = DocumentSummary {
         document_id: id.clone(),
@@ -52,7 +48,7 @@ fn entry(row: &Row) -> Result<(Position, DocumentSummary), SqlError> {
         title: row.try_get("title")?,
         url: row.try_get("url")?,
         language: row.try_get("language")?,
-        visibility: if shared { Visibility::Shared } else { Visibility::Private },
+        visibility: visibility_of(row.try_get("visibility")?),
         chunks: usize::try_from(chunks).unwrap_or_default(),
     };
     Ok((Position { id, document: row.try_get("document")? }, summary))

@@ -11,7 +11,10 @@ mod terms;
 use deadpool_postgres::Transaction;
 use futures_util::try_join;
 use pgvector::Vector;
-use shared::{contract::retrieve::Filter, deadline::Deadline};
+use shared::{
+    contract::retrieve::{Filter, Visibility},
+    deadline::Deadline,
+};
 use tokio_postgres::{Error as SqlError, Row, Statement, types::ToSql};
 
 use self::{
@@ -56,7 +59,7 @@ pub struct Scope {
 }
 
 /// A passage that was found, with what a reply shows of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hit {
     /// The passage's number in the database.
     pub chunk: i64,
@@ -72,6 +75,8 @@ pub struct Hit {
     pub url: Option<String>,
     /// The document's language.
     pub language: String,
+    /// Who may read the document; private unless the database says otherwise.
+    pub visibility: Visibility,
     /// Its text.
     pub text: String,
     /// What its list is ordered by: BM25, or the cosine of its embedding with the query's.

@@ -167,9 +167,8 @@ fn ids(found: Result<Vec<Found>, Error>) -> Vec<String> {
 async fn everything(admin: &tokio_postgres::Client) -> Vec<(Hit, String, String)> {
     let sql = "SELECT c.chunk, c.document, d.id, d.owner, d.collection FROM chunks c JOIN documents d USING (document)";
     let hit = |row: &tokio_postgres::Row| {
-        let (id, language, text) = (row.get("id"), String::new(), String::new());
-        let (chunk, document) = (row.get("chunk"), row.get("document"));
-        let hit = Hit { chunk, document, id, ordinal: 0, title: None, url: None, language, text, score: 0.0 };
+        let (chunk, document, id) = (row.get("chunk"), row.get("document"), row.get("id"));
+        let hit = Hit { chunk, document, id, ..Hit::default() };
         (hit, row.get("owner"), row.get("collection"))
     };
     admin.query(sql, &[]).await.unwrap().iter().map(hit).collect()

@@ -13,8 +13,11 @@ mod ingest;
 mod killed;
 mod pool;
 mod recall;
+mod rerank;
 mod routes;
 mod search;
+#[path = "../support/server.rs"]
+mod server;
 mod statistics;
 #[path = "../support/mod.rs"]
 mod support;

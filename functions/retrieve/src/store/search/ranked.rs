@@ -6,6 +6,7 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::{Error as SqlError, Row};
 
 use super::{Found, Hit, Scope, sql};
+use crate::document::visibility_of;
 
 /// A passage in its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +54,7 @@ fn hit(row: &Row, score: f64) -> Result<Hit, SqlError> {
         title: row.try_get("title")?,
         url: row.try_get("url")?,
         language: row.try_get("language")?,
+        visibility: visibility_of(row.try_get("visibility")?),
         text: row.try_get("text")?,
         score,
     })

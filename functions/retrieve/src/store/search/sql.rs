@@ -81,7 +81,8 @@ pub(super) fn exact(filtered: bool) -> &'static str {
 }
 
 /// What a reply shows of the passages $1; in no order.
-pub(super) const SHOWN: &str = "SELECT c.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, c.text
+pub(super) const SHOWN: &str =
+    "SELECT c.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, d.visibility, c.text
     FROM chunks c JOIN documents d ON d.document = c.document WHERE c.chunk = ANY ($1::int8[])";
 
 /// What the reranker wants to know of the passages $1, and of those among the first $3 of each of the documents $2; in no

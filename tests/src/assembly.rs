@@ -100,6 +100,12 @@ pub fn connect(config: &mut StackConfig, simulator: &Simulator) {
     config.set("translate", "APERTIUM_URL", &simulator.base_url(Provider::Apertium));
 }
 
+/// Gives retrieve the reranker of `simulator`.
+pub fn connect_reranker(config: &mut StackConfig, simulator: &Simulator) {
+    config.set("retrieve", "RERANK_URL", &simulator.base_url(Provider::Rerank));
+    config.set("retrieve", "RERANK_MODEL", "simulated");
+}
+
 /// A policy laid over the shipped one for all functions of a bundle. The file goes with this value: keep it as long
 /// as the bundle runs.
 #[derive(Debug)]

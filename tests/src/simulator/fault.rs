@@ -43,6 +43,8 @@ pub enum Effect {
     },
     /// A 200 whose body is no JSON.
     Malformed,
+    /// An answer of the right form that cannot be true, where the provider has such.
+    Nonsense,
     /// Half of the answer, then the connection closes.
     Truncated,
     /// The connection closes without a byte of an answer.

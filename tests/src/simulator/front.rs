@@ -25,6 +25,8 @@ const MAX_REQUEST_BODY: usize = 4 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Front {
     openai: Desk,
+    embeddings: Desk,
+    rerank: Desk,
     tavily: Desk,
     libretranslate: Desk,
     apertium: Desk,
@@ -41,6 +43,8 @@ impl Front {
     pub(super) fn desk(&self, provider: Provider) -> &Desk {
         match provider {
             Provider::OpenAi => &self.openai,
+            Provider::Embeddings => &self.embeddings,
+            Provider::Rerank => &self.rerank,
             Provider::Tavily => &self.tavily,
             Provider::LibreTranslate => &self.libretranslate,
             Provider::Apertium => &self.apertium,
@@ -92,6 +96,7 @@ async fn suffer(
     }
     let reply = match &fault.effect {
         Effect::Status { code, retry_after } => refusal(provider, *code, *retry_after),
+        Effect::Nonsense => provider.nonsense(received),
         _ => provider.answer(received),
     };
     deliver(reply, &fault.effect, in_flight)

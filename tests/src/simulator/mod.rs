@@ -1,5 +1,5 @@
-//! The providers that Navigator calls, simulated on loopback: a chat and embedding model (OpenAI's shape), web
-//! search (Tavily's), and two translators (LibreTranslate's and Apertium APy's).
+//! The providers that Navigator calls, simulated on loopback: a chat and embedding model (OpenAI's shape), a reranker
+//! (Cohere's), web search (Tavily's), and two translators (LibreTranslate's and Apertium APy's).
 //!
 //! Answers are deterministic and say that they are simulated. What the tests need from it is the rest: every
 //! provider misbehaves on command ([`Fault`]), remembers what it was sent ([`Received`]), so that a test can prove
@@ -16,6 +16,7 @@ mod openai;
 mod provider;
 mod received;
 mod reply;
+mod rerank;
 mod tavily;
 mod translation;
 

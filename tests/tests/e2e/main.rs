@@ -13,6 +13,7 @@ mod missing_parts;
 mod openapi;
 mod privacy;
 mod providers;
+mod rerank;
 mod streaming;
 mod template;
 

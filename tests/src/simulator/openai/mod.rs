@@ -29,6 +29,12 @@ pub(super) fn answer(request: &Received) -> Reply {
     error(404, &message, None)
 }
 
+/// One vector too many, and of two numbers.
+pub(super) fn nonsense() -> Reply {
+    let vector = |index| json!({"object": "embedding", "index": index, "embedding": [0.6, 0.8]});
+    Reply::json(&json!({"object": "list", "model": "simulated", "data": [vector(0), vector(1)]}))
+}
+
 /// `{"error": {message, type, param, code}}`; `param` names the field that is wrong.
 pub(super) fn error(status: u16, message: &str, param: Option<&str>) -> Reply {
     let (kind, code) = match status {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, chat, client, json_of, search, simulator};
+use crate::simulator::{Effect, Fault};
 
 const PROMPT: &str = "Question: what is a deductible?\n\n\
     [1] Deductible\nA deductible is what you pay first. It starts again every year.\n\
@@ -122,6 +123,19 @@ async fn embeddings_have_length_one_and_prefer_shared_words() {
     assert_eq!(vectors[0].len(), 256);
     assert!((dot(0, 0) - 1.0).abs() < 1e-5);
     assert!(dot(0, 1) > dot(0, 2));
+}
+
+#[tokio::test]
+async fn a_reranker_prefers_shared_words_and_talks_nonsense_on_command() {
+    let simulator = simulator();
+    let url = format!("{}/rerank", simulator.base_url(Provider::Rerank));
+    let ask = json!({"model": "r", "query": "my copay", "documents": ["surprise bill", "the copay"], "top_n": 2});
+    let (_, body) = json_of(client().post(&url).json(&ask).send().await.unwrap()).await;
+    let expected = json!([{"index": 1, "relevance_score": 0.5}, {"index": 0, "relevance_score": 0.0}]);
+    assert_eq!(body["results"], expected);
+    simulator.fault(Provider::Rerank, Fault::new(Effect::Nonsense));
+    let (status, body) = json_of(client().post(&url).json(&ask).send().await.unwrap()).await;
+    assert_eq!((status, &body["results"][0]["index"]), (200, &json!(2)));
 }
 
 #[tokio::test]

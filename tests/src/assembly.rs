@@ -106,6 +106,14 @@ pub fn connect_reranker(config: &mut StackConfig, simulator: &Simulator) {
     config.set("retrieve", "RERANK_MODEL", "simulated");
 }
 
+/// Gives retrieve the embedding service of `simulator`, and no model of its own.
+pub fn connect_embedder(config: &mut StackConfig, simulator: &Simulator) {
+    config.set("retrieve", "MODEL_DIR", "/nowhere/model");
+    config.set("retrieve", "EMBEDDING_URL", &simulator.base_url(Provider::Embeddings));
+    config.set("retrieve", "EMBEDDING_MODEL", "simulated");
+    config.set("retrieve", "EMBEDDING_API_KEY", "test-key");
+}
+
 /// A policy laid over the shipped one for all functions of a bundle. The file goes with this value: keep it as long
 /// as the bundle runs.
 #[derive(Debug)]

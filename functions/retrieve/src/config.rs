@@ -11,8 +11,8 @@ use shared::{
 };
 
 use crate::{
-    embedding::{Embedder, EmbedderLimits, ModelError},
-    rerank::{self, Remote},
+    embedding::{self, Embedder, EmbedderLimits, ModelError},
+    rerank,
     service::Settings,
 };
 
@@ -26,8 +26,10 @@ pub struct Config {
     pub database: Option<Database>,
     /// `MODEL_DIR`: the embedding model in the Hugging Face layout; `/opt/model` when absent.
     pub model_dir: PathBuf,
+    /// `EMBEDDING_URL` and `EMBEDDING_MODEL`, with `EMBEDDING_API_KEY`: a service that embeds instead of the model in process.
+    pub embeddings: Option<embedding::Remote>,
     /// `RERANK_URL` and `RERANK_MODEL`, with `RERANK_API_KEY`: a reranking service; without one, it is done in process.
-    pub reranker: Option<Remote>,
+    pub reranker: Option<rerank::Remote>,
 }
 
 /// A variable that is there and wrong.
@@ -47,12 +49,17 @@ impl Config {
         let model_dir = std::env::var_os("MODEL_DIR").filter(|folder| !folder.is_empty());
         Ok(Self {
             database: Database::from_env(core)?,
-            reranker: Settings::from_env(&rerank::NAMES).map(|settings| Remote::new(settings, core)).transpose()?,
+            embeddings: Settings::from_env(&embedding::NAMES)
+                .map(|settings| embedding::Remote::new(settings, core))
+                .transpose()?,
+            reranker: Settings::from_env(&rerank::NAMES)
+                .map(|settings| rerank::Remote::new(settings, core))
+                .transpose()?,
             model_dir: model_dir.map_or_else(|| PathBuf::from(DEFAULT_MODEL_DIR), PathBuf::from),
         })
     }
 
-    /// Loads the embedding model for serving, or says in one word why there is none.
+    /// The embedding model for serving: the service, or what is loaded here. Or says in one word why there is none.
     pub fn embedder(&self, policy: &Policy) -> Result<Embedder, &'static str> {
         let threads = threads(policy);
         // One thread stays free for questions, where there are two.
@@ -62,7 +69,7 @@ impl Config {
         })
     }
 
-    /// Loads the embedding model with all threads for documents.
+    /// The embedding model with all threads for documents.
     pub fn bulk_embedder(&self, policy: &Policy) -> Result<Embedder, ModelError> {
         self.load(policy, threads(policy))
     }
@@ -79,7 +86,10 @@ impl Config {
             kept: limits.cache_entries,
             kept_for: limits.cache_ttl,
         };
-        let embedder = Embedder::load(&self.model_dir, limits)?;
+        let embedder = match &self.embeddings {
+            Some(service) => Embedder::remote(service.clone(), limits)?,
+            None => Embedder::load(&self.model_dir, limits)?,
+        };
         embedder.watch(Marks::of(&policy.service));
         Ok(embedder)
     }

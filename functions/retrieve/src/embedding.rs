@@ -1,37 +1,61 @@
-//! Texts to vectors, in process.
+//! Texts to vectors, in process or by a service.
 //!
-//! The forward pass is pure computation of milliseconds, so it runs on a bounded pool of threads: never on the
-//! reactor, and never on a pool that grows. Questions come before documents: a document is embedded passage by passage
-//! and leaves one thread free, and where its writing may be shed, so may its passages.
-
-#![expect(
-    clippy::disallowed_types,
-    reason = "documents wait their turn, each until its deadline; the gates bound how many"
-)]
+//! Both stand behind one trait, [`EmbeddingModel`]. In front of it, equal questions are embedded once; beside it, documents
+//! are cut and analysed on the same bounded threads, whoever embeds them.
 
 mod encoder;
 mod kernels;
+mod local;
 mod model;
 mod quantized;
 mod recent;
+mod remote;
+mod threads;
 mod weights;
 mod words;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fmt::Debug, path::Path, sync::Arc, time::Duration};
 
-use encoder::Precision;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use model::Model;
+use futures_util::future::BoxFuture;
+pub use local::knows_english;
 pub use model::{DIMENSION, ModelError};
 use recent::Recent;
+pub use remote::{NAMES, Remote};
 use shared::{
-    cpu::{CpuError, CpuLimits, CpuPool},
+    cpu::CpuError,
     deadline::{Deadline, Elapsed},
     gate::{GateStatus, Overloaded},
     metrics::Sample,
     watermark::Marks,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use threads::Threads;
+
+use self::local::Local;
+
+/// Makes vectors of texts: unit vectors of [`DIMENSION`].
+pub trait EmbeddingModel: Debug + Send + Sync {
+    /// Its name: vectors of different names cannot be compared.
+    fn name(&self) -> &str;
+
+    /// Whether it was trained on a language: of others it knows names and loan words.
+    fn knows(&self) -> fn(&str) -> bool;
+
+    /// Whether the texts that it reads stay in our account.
+    fn stays_here(&self) -> bool;
+
+    /// How many tokens it sees in `text`, or about so many.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// The vector of a question.
+    fn question<'a>(&'a self, deadline: Deadline, text: &'a str) -> BoxFuture<'a, Result<Vec<f32>, EmbeddingError>>;
+
+    /// The vectors of passages, in their order.
+    fn passages<'a>(
+        &'a self,
+        deadline: Deadline,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbeddingError>>;
+}
 
 /// How much the embedder may take.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +88,14 @@ pub enum EmbeddingError {
     /// The computation failed; the log has the cause.
     #[error("the embedding failed")]
     Failed,
+    /// The service that embeds gave no vectors, or none that can be used.
+    #[error("the embedding service gave no vectors ({reason})")]
+    Service {
+        /// A stable word for why.
+        reason: &'static str,
+        /// When coming back makes sense, where that is known.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl EmbeddingError {
@@ -73,6 +105,7 @@ impl EmbeddingError {
             Self::Overloaded(_) => "overloaded",
             Self::Late(_) => "timeout",
             Self::Failed => "fault",
+            Self::Service { reason, .. } => reason,
         }
     }
 }
@@ -87,27 +120,32 @@ impl From<CpuError> for EmbeddingError {
     }
 }
 
-/// A loaded model and its threads. Clones share them; the threads end with the last clone.
+/// A model, the threads beside it, and what was asked a moment ago. Clones share them; the threads end with the last clone.
 #[derive(Clone)]
 pub struct Embedder {
-    model: Arc<Model>,
-    /// How questions are computed; passages are computed exactly.
-    questions: Precision,
-    pool: Arc<CpuPool>,
+    model: Arc<dyn EmbeddingModel>,
+    threads: Threads,
     recent: Arc<Recent>,
-    bulk: Arc<Semaphore>,
-    at_once: usize,
 }
 
 impl Embedder {
     /// Loads the model of `folder` (Hugging Face layout). Reads some 45 MB: call it before serving.
     pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
-        let EmbedderLimits { threads, queue, bulk, max_wait, eight_bit, kept, kept_for } = limits;
-        let questions = if eight_bit { Precision::EightBit } else { Precision::Exact };
-        let model = Arc::new(Model::load(folder, questions)?);
-        let pool = Arc::new(CpuPool::start("embed", CpuLimits { threads, queue, max_wait })?);
-        let recent = Arc::new(Recent::new(kept, kept_for));
-        Ok(Self { model, questions, pool, recent, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
+        Self::with(limits, |threads| Ok(Arc::new(Local::load(folder, limits.eight_bit, threads)?)))
+    }
+
+    /// Embeds by a service; connects to nothing yet.
+    pub fn remote(service: Remote, limits: EmbedderLimits) -> Result<Self, ModelError> {
+        Self::with(limits, |_| Ok(Arc::new(service)))
+    }
+
+    fn with(
+        limits: EmbedderLimits,
+        model: impl FnOnce(Threads) -> Result<Arc<dyn EmbeddingModel>, ModelError>,
+    ) -> Result<Self, ModelError> {
+        let threads = Threads::start(limits)?;
+        let recent = Arc::new(Recent::new(limits.kept, limits.kept_for));
+        Ok(Self { model: model(threads.clone())?, threads, recent })
     }
 
     /// Names the model: vectors of different names cannot be compared.
@@ -116,24 +154,28 @@ impl Embedder {
     }
 
     /// Whether the model was trained on a language: of others it knows names and loan words.
-    pub fn knows(language: &str) -> bool {
-        language == "en" || language.starts_with("en-")
+    pub fn knows(&self) -> fn(&str) -> bool {
+        self.model.knows()
     }
 
-    /// How many tokens the model sees in `text`.
+    /// Whether the texts that it reads stay in our account.
+    pub fn stays_here(&self) -> bool {
+        self.model.stays_here()
+    }
+
+    /// How many tokens the model sees in `text`, or about so many.
     pub fn count_tokens(&self, text: &str) -> usize {
         self.model.count_tokens(text)
     }
 
-    /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when the queue is full.
+    /// Embeds a question: a unit vector of [`DIMENSION`]. Refused when too many wait.
     pub async fn embed_query(&self, deadline: Deadline, text: &str) -> Result<Vec<f32>, EmbeddingError> {
-        self.recent.find(deadline, text, || self.embed(deadline, text.to_owned(), self.questions)).await
+        self.recent.find(deadline, text, || self.model.question(deadline, text)).await
     }
 
     /// Embeds passages, in their order.
     pub async fn embed_passages(&self, deadline: Deadline, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
-        let passages = stream::iter(texts.iter().cloned()).map(|text| self.embed_passage(deadline, text));
-        passages.buffered(self.at_once).try_collect().await
+        self.model.passages(deadline, texts).await
     }
 
     /// Runs other work on a document (cutting, analysing) where it cannot stall the reactor.
@@ -142,48 +184,27 @@ impl Embedder {
         deadline: Deadline,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, EmbeddingError> {
-        let _turn = self.bulk_turn(deadline).await?;
-        Ok(self.pool.run(deadline, work).await?)
+        self.threads.for_documents(deadline, work).await
     }
 
     /// Threads in use, and what waits for one.
     pub fn status(&self) -> GateStatus {
-        self.pool.status()
+        self.threads.status()
     }
 
     /// The same for the metrics, and how often a question was known.
     pub fn sample(&self) -> Sample {
         let (hits, misses) = self.recent.counts();
-        let threads = Sample::of_threads("embedding", &self.pool.status(), self.pool.take_peak());
-        threads.count("CacheHits", hits).count("CacheMisses", misses)
+        self.threads.sample().count("CacheHits", hits).count("CacheMisses", misses)
     }
 
     /// Warns from now on by these marks.
     pub fn watch(&self, marks: Marks) {
-        self.pool.watch(marks);
-    }
-
-    async fn embed_passage(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
-        let _turn = self.bulk_turn(deadline).await?;
-        self.embed(deadline, text, Precision::Exact).await
-    }
-
-    async fn bulk_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, EmbeddingError> {
-        let turn = deadline.bound("the embedding of documents", self.bulk.acquire()).await?;
-        turn.map_err(|_| EmbeddingError::Failed)
-    }
-
-    async fn embed(&self, deadline: Deadline, text: String, precision: Precision) -> Result<Vec<f32>, EmbeddingError> {
-        let model = Arc::clone(&self.model);
-        let embedded = self.pool.run(deadline, move || model.embed(&text, precision)).await?;
-        embedded.map_err(|error| {
-            tracing::error!(%error, "embedding failed");
-            EmbeddingError::Failed
-        })
+        self.threads.watch(marks);
     }
 }
 
-impl std::fmt::Debug for Embedder {
+impl Debug for Embedder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Embedder").field("model", &self.model()).finish_non_exhaustive()
     }

@@ -43,6 +43,9 @@ pub enum Error {
     /// The embedding model did not embed.
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
+    /// The collection has passages, and none of them was embedded by the model that asks.
+    #[error("the collection was embedded by another model")]
+    ModelMismatch,
     /// No database is configured.
     #[error("no database is configured")]
     NoDatabase,
@@ -71,6 +74,7 @@ impl Error {
             Self::NotFound(_) => "not_found",
             Self::NoModel(reason) => reason,
             Self::Embedding(error) => error.reason(),
+            Self::ModelMismatch => "model_mismatch",
             Self::NoDatabase => "not_configured",
             Self::Database(CallError::Fault { source, .. }) => source.reason(),
             Self::Database(error) => error.reason(),
@@ -93,6 +97,10 @@ impl From<Error> for Problem {
                 Self::unavailable("embedding_model", reason)
             }
             Error::Embedding(EmbeddingError::Overloaded(full)) => full.into(),
+            Error::Embedding(EmbeddingError::Service { retry_after, .. }) => {
+                Self { retry_after, ..Self::unavailable("embeddings", reason) }
+            }
+            Error::ModelMismatch => Self::unavailable("embedding_model", reason),
             Error::Embedding(EmbeddingError::Late(late)) => Self::deadline(late.0),
             Error::NoDatabase => Self::unavailable("postgres", reason),
             Error::Database(CallError::Fault { dependency, source: DatabaseFault::Statement(cause) }) => {

@@ -10,6 +10,7 @@ use shared::{
     core::Core,
     deadline::Deadline,
     metrics::Sample,
+    phi,
     policy::Policy,
     problem::Problem,
     serve::{Call, Function, Reply, Route},
@@ -119,7 +120,11 @@ impl Function for Retrieve {
 
     /// The first forward pass touches all weights and costs ten times the second.
     async fn warm_up(&self) {
-        if let Ok(embedder) = &self.embedder {
+        // Whoever sends texts to others masks them, and the patterns take some time to compile.
+        if self.reranker.is_some() || self.embedder.as_ref().is_ok_and(|embedder| !embedder.stays_here()) {
+            phi::warm_up();
+        }
+        if let Some(embedder) = self.embedder.as_ref().ok().filter(|embedder| embedder.stays_here()) {
             let deadline = Deadline::within(WARM_UP);
             let _ = embedder.embed_query(deadline, "what does my plan cover").await;
         }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use shared::deadline::Deadline;
+use shared::{contract::retrieve::Visibility, deadline::Deadline};
 
 use crate::{
     analysis::Analyzer,
     chunker::{self, Chunk},
     document::Document,
     embedding::{Embedder, EmbeddingError},
+    error::Error,
     store::IndexedChunk,
 };
 
@@ -41,6 +42,15 @@ impl Passages {
         };
         parts.map(indexed).collect()
     }
+}
+
+/// Refuses what the embedder may not see: private documents do not leave our account.
+pub fn admit(visibility: Visibility, embedder: &Embedder) -> Result<(), Error> {
+    if visibility == Visibility::Shared || embedder.stays_here() {
+        return Ok(());
+    }
+    let expected = "expected shared: private documents are not sent to the embedding service (EMBEDDING_URL)";
+    Err(Error::invalid("visibility", expected))
 }
 
 /// Cuts, embeds and analyses `document`, all on the embedder's threads.

@@ -36,6 +36,8 @@ const STEP: usize = 32;
 const MOST_REPORTED: usize = 10_000;
 /// A document with thousands of passages is still one transaction. Nobody waits for it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(600);
+/// A service may be slow with a batch, and its limit may leave no turn for a while.
+const EMBED_LIMIT: Duration = Duration::from_secs(60);
 /// A window may be one document of many megabytes.
 const COMPUTE_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
@@ -102,11 +104,15 @@ struct Checked {
 
 type Ready = (Arc<Document>, Vec<IndexedChunk>);
 
-/// The shipped policy with time for bulk writes, which no request waits for.
+/// The shipped policy with time for bulk writes and an embedding service, which no request waits for.
 pub fn patient(policy: &Policy) -> Policy {
     let mut policy = policy.clone();
     if let Some(writes) = policy.dependencies.overrides.get_mut("postgres_write") {
         writes.limits.timeout = WRITE_LIMIT;
+    }
+    if let Some(embeddings) = policy.dependencies.overrides.get_mut("embeddings") {
+        embeddings.limits.timeout = EMBED_LIMIT;
+        embeddings.limits.rate.iter_mut().for_each(|rate| rate.max_wait = EMBED_LIMIT);
     }
     policy
 }
@@ -124,6 +130,7 @@ impl Ingest {
         mut source: Source,
         mut progress: impl FnMut(Progress, &Summary),
     ) -> Result<Summary, Error> {
+        indexing::admit(self.destination.visibility, &self.embedder)?;
         let mut ready: Vec<Ready> = Vec::new();
         let mut so_far = Progress::default();
         loop {

@@ -20,7 +20,7 @@ use shared::{
 };
 
 use crate::{
-    embedding::Embedder,
+    embedding::{Embedder, knows_english},
     error::Error,
     fusion::{self, Fused, Order},
     query::Query,
@@ -50,6 +50,8 @@ pub struct Candidates {
     pub fused: Vec<Fused>,
     /// The embeddings of the query and its original.
     vectors: Vec<Nearest>,
+    /// Whether the model that embedded them was trained on a language.
+    knows: fn(&str) -> bool,
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<Degradation>,
 }
@@ -105,7 +107,8 @@ impl Retriever {
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
         let (lists, degraded) = joined(lexical, dense)?;
         let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
-        Ok(Candidates { fused, vectors, timings, degraded })
+        let knows = self.embedder.as_ref().map_or(knows_english as fn(&str) -> bool, Embedder::knows);
+        Ok(Candidates { fused, vectors, knows, timings, degraded })
     }
 
     /// What is known of candidates beyond their places.
@@ -165,6 +168,8 @@ impl Retriever {
                 let stage = deadline.stage(self.policy.retrieve.knn, Duration::ZERO);
                 let found = self.store.dense(stage, principal, scope, &vectors).await;
                 timings.push(("knn", clock::now() - embedded));
+                // Vectors of another model say nothing about the passages.
+                let vectors = if matches!(found, Err(Error::ModelMismatch)) { Vec::new() } else { vectors };
                 (vectors, found.map_err(|error| Failure { stage: "knn", error }))
             }
             Err(error) => (Vec::new(), Err(Failure { stage: "embedding", error })),
@@ -199,7 +204,7 @@ impl Retriever {
 impl Candidates {
     /// What the reranker is to look for.
     pub fn sought<'a>(&'a self, query: &'a Query) -> Sought<'a> {
-        Sought { text: &query.text, vectors: &self.vectors, knows: Embedder::knows }
+        Sought { text: &query.text, vectors: &self.vectors, knows: self.knows }
     }
 }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod breaker;
 mod chat;
 mod documents;
+mod embeddings;
 mod languages;
 mod load;
 mod metrics;

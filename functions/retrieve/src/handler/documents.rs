@@ -31,6 +31,7 @@ impl Retrieve {
         if body.visibility == Visibility::Shared && !call.principal.has_scope(SHARE_DOCUMENTS) {
             return Err(Error::Forbidden("sharing a document needs the scope documents:share").into());
         }
+        indexing::admit(body.visibility, self.embedder()?)?;
         Reply::ok(&self.stored(call, key, body).await?)
     }
 

@@ -116,7 +116,8 @@ impl Store {
         self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))
     }
 
-    /// The passages nearest to each of `vectors`.
+    /// The passages nearest to each of `vectors`. [`Error::ModelMismatch`] when there are passages, and all are by other
+    /// models.
     pub async fn dense(
         &self,
         deadline: Deadline,
@@ -130,9 +131,11 @@ impl Store {
             for nearest in vectors {
                 lists.push(dense(transaction, &shelves, scope, nearest).await?);
             }
-            Ok(Some(lists))
+            let mismatch = lists.iter().all(Vec::is_empty) && foreign(transaction, &shelves, scope, vectors).await?;
+            Ok(Some((!mismatch).then_some(lists)))
         };
-        self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))
+        let found = self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))?;
+        found.ok_or(Error::ModelMismatch)
     }
 }
 
@@ -183,6 +186,22 @@ async fn dense(
         }
     };
     shown(transaction, best).await
+}
+
+/// Whether there are passages, and none by the model of `vectors`, for which nothing was found. All passages were compared
+/// then, but for those that a filter left out: there, one by the model is looked for.
+async fn foreign(
+    transaction: &Transaction<'_>,
+    shelves: &Shelves,
+    scope: &Scope,
+    vectors: &[Nearest],
+) -> Result<bool, SqlError> {
+    let Some(Nearest { model, .. }) = vectors.first().filter(|_| shelves.chunks() > 0) else { return Ok(false) };
+    if !scope.is_filtered() {
+        return Ok(true);
+    }
+    let statement = transaction.prepare_cached(sql::BY_MODEL).await?;
+    transaction.query_one(&statement, &[&shelves.numbers(), model]).await?.try_get("foreign")
 }
 
 /// By the graph. None when it returned less than there is: the filter leaves too little of what it walked over.

@@ -9,6 +9,7 @@ mod access;
 mod documents;
 #[path = "../support/embedder.rs"]
 mod embedder;
+mod embeddings;
 mod ingest;
 mod killed;
 mod pool;

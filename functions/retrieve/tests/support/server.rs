@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Response},
+    http::{HeaderMap, Response, Uri},
 };
 use futures_util::stream;
 use retrieve::service::Settings;
@@ -73,7 +73,7 @@ impl Server {
     }
 }
 
-async fn serve(State(desk): State<Arc<Desk>>, uri: axum::http::Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
+async fn serve(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let body: Value = serde_json::from_slice(&body).unwrap();
     let authorization = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
     let answer = desk.answer.lock().unwrap().clone();

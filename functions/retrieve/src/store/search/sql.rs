@@ -80,6 +80,10 @@ pub(super) fn exact(filtered: bool) -> &'static str {
     if filtered { nearest_filtered!("(c.embedding <=> $1) + 0") } else { nearest!("(c.embedding <=> $1) + 0", "") }
 }
 
+/// Whether no passage of the shelves $1 is by the model $2.
+pub(super) const BY_MODEL: &str = "SELECT NOT EXISTS
+    (SELECT FROM chunks WHERE shelf = ANY ($1::int4[]) AND embedding_model = $2) AS foreign";
+
 /// What a reply shows of the passages $1; in no order.
 pub(super) const SHOWN: &str =
     "SELECT c.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, d.visibility, c.text

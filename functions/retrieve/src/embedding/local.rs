@@ -1,0 +1,80 @@
+//! The model in process: pure computation of milliseconds.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use shared::deadline::Deadline;
+use tokenizers::Error as TokenizerError;
+
+use super::{EmbeddingError, EmbeddingModel, ModelError, encoder::Precision, model::Model, threads::Threads};
+
+/// A loaded model.
+pub(super) struct Local {
+    model: Arc<Model>,
+    /// How questions are computed; passages are computed exactly.
+    questions: Precision,
+    threads: Threads,
+}
+
+/// all-MiniLM-L6-v2 was trained on English.
+pub fn knows_english(language: &str) -> bool {
+    language == "en" || language.starts_with("en-")
+}
+
+impl Local {
+    pub(super) fn load(folder: &Path, eight_bit: bool, threads: Threads) -> Result<Self, ModelError> {
+        let questions = if eight_bit { Precision::EightBit } else { Precision::Exact };
+        Ok(Self { model: Arc::new(Model::load(folder, questions)?), questions, threads })
+    }
+
+    async fn passage(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
+        let model = Arc::clone(&self.model);
+        let work = move || model.embed(&text, Precision::Exact);
+        self.threads.for_documents(deadline, work).await?.map_err(failed)
+    }
+}
+
+impl EmbeddingModel for Local {
+    fn name(&self) -> &str {
+        self.model.name()
+    }
+
+    fn knows(&self) -> fn(&str) -> bool {
+        knows_english
+    }
+
+    fn stays_here(&self) -> bool {
+        true
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.model.count_tokens(text)
+    }
+
+    fn question<'a>(&'a self, deadline: Deadline, text: &'a str) -> BoxFuture<'a, Result<Vec<f32>, EmbeddingError>> {
+        let (model, precision, text) = (Arc::clone(&self.model), self.questions, text.to_owned());
+        let work = move || model.embed(&text, precision);
+        Box::pin(async move { self.threads.run(deadline, work).await?.map_err(failed) })
+    }
+
+    fn passages<'a>(
+        &'a self,
+        deadline: Deadline,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbeddingError>> {
+        let passages = stream::iter(texts.iter().cloned()).map(move |text| self.passage(deadline, text));
+        Box::pin(passages.buffered(self.threads.at_once()).try_collect())
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").field("model", &self.name()).finish_non_exhaustive()
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
+fn failed(error: TokenizerError) -> EmbeddingError {
+    tracing::error!(%error, "embedding failed");
+    EmbeddingError::Failed
+}

@@ -58,7 +58,7 @@ impl Local {
     pub async fn evidence(&self, deadline: Deadline, task: Task<'_>) -> Result<HashMap<i64, Evidence>, Error> {
         let Task { principal, query, found } = task;
         let hits: Vec<&Hit> = found.fused.iter().map(|fused| &fused.hit).collect();
-        self.store.evidence(deadline, principal, &query.scope, &query.texts(), &hits).await
+        self.store.evidence(deadline, principal, &query.scope, &query.texts(), (&hits, found.model())).await
     }
 }
 

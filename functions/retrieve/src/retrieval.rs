@@ -202,6 +202,11 @@ impl Retriever {
 }
 
 impl Candidates {
+    /// The model that embedded the query, when it was in time.
+    pub fn model(&self) -> Option<&str> {
+        self.vectors.first().map(|nearest| nearest.model.as_str())
+    }
+
     /// What the reranker is to look for.
     pub fn sought<'a>(&'a self, query: &'a Query) -> Sought<'a> {
         Sought { text: &query.text, vectors: &self.vectors, knows: self.knows }

@@ -197,7 +197,7 @@ fn nearest<'a>(vectors: &[Nearest], evidence: &'a Evidence) -> (f64, &'a [f32]) 
 fn example(nearest: &[(f64, &[f32])], scores: &[f64]) -> Vec<f32> {
     let mut order: Vec<usize> = (0..nearest.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
-    let mut sum = vec![0.0; nearest.first().map_or(0, |(_, embedding)| embedding.len())];
+    let mut sum = vec![0.0; nearest.iter().map(|(_, embedding)| embedding.len()).max().unwrap_or_default()];
     for best in order.into_iter().take(EXAMPLES) {
         sum.iter_mut().zip(nearest[best].1).for_each(|(sum, value)| *sum += value);
     }

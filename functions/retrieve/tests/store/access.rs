@@ -206,7 +206,7 @@ async fn every_way_of_reading_shows_what_is_readable_and_nothing_else() {
             let listed = store.list(soon(), principal, collection, &Position::default(), 100).await.unwrap();
             assert_eq!(listed.into_iter().map(|(at, _)| at.id).collect::<Vec<_>>(), all, "list, {of}");
             let scope = Scope { collection: collection.into(), per_document: 1, ..scope(Filter::default()) };
-            let evidence = store.evidence(soon(), principal, &scope, &["zanzibar"], &hits).await.unwrap();
+            let evidence = store.evidence(soon(), principal, &scope, &["zanzibar"], (&hits, None)).await.unwrap();
             for (hit, owner, place) in &everything {
                 let mine = kept.iter().any(|((keeper, at, id), (visibility, _))| {
                     (keeper, at, id) == (&owner.as_str(), &place.as_str(), &hit.id)

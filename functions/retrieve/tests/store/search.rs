@@ -1,6 +1,9 @@
 //! Search returns what exists: with filters, with long documents, in small and large collections.
 
-use retrieve::store::{Nearest, Scope, Store};
+use retrieve::{
+    error::Error,
+    store::{Nearest, Scope, Store},
+};
 use shared::contract::retrieve::{Filter, Visibility};
 
 use crate::support::{MODEL, document, put, soon, vector, with_database};
@@ -85,8 +88,15 @@ async fn vectors_of_another_model_are_not_compared() {
         let store = database.store();
         put(&store, "ana", &document("plans", "a", "Words.", Visibility::Shared), 0.0).await;
         let other = [Nearest { vector: vector(0.0), model: "another".into() }];
-        let found = store.dense(soon(), "ana", &scope(Filter::default(), 1, 10), &other).await.unwrap();
-        assert!(found[0].is_empty());
+        let found = store.dense(soon(), "ana", &scope(Filter::default(), 1, 10), &other).await;
+        assert!(matches!(found, Err(Error::ModelMismatch)), "{found:?}");
+        let scope = scope(Filter::default(), 1, 10);
+        let hits = store.lexical(soon(), "ana", &scope, &["words"]).await.unwrap().remove(0);
+        for (model, embeddings) in [(Some("another"), 0), (Some(MODEL), 1), (None, 1)] {
+            let sought = (&[&hits[0]][..], model);
+            let evidence = store.evidence(soon(), "ana", &scope, &["words"], sought).await.unwrap();
+            assert_eq!(evidence[&hits[0].chunk].embeddings.len(), embeddings, "{model:?}");
+        }
     })
     .await;
 }

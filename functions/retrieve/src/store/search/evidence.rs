@@ -18,7 +18,7 @@ const PASSAGES: i32 = 6;
 /// What is known of a passage, or of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// The embeddings of its passages: unit vectors.
+    /// The embeddings of its passages, as far as they can be compared: unit vectors.
     pub embeddings: Vec<Vec<f32>>,
     /// BM25 of the query and its original together; that of the best passage.
     pub lexical: f64,
@@ -32,17 +32,17 @@ pub struct Evidence {
 
 impl Store {
     /// The evidence on `hits`, by the numbers of their passages; those that are there no longer are missing. When each
-    /// stands for a document, all of it counts.
+    /// stands for a document, all of it counts. Embeddings count that are by `model`; without one, all.
     pub async fn evidence(
         &self,
         deadline: Deadline,
         principal: &str,
         scope: &Scope,
         queries: &[&str],
-        hits: &[&Hit],
+        (hits, model): (&[&Hit], Option<&str>),
     ) -> Result<HashMap<i64, Evidence>, Error> {
         let work = async |transaction: &Transaction<'_>| {
-            let (terms, rows) = try_join!(terms(transaction, scope, queries), rows(transaction, scope, hits))?;
+            let (terms, rows) = try_join!(terms(transaction, scope, queries), rows(transaction, scope, hits, model))?;
             let Some(terms) = terms else { return Ok(HashMap::new()) };
             gathered(&rows, hits, &terms, scope.per_document == 1)
         };
@@ -55,12 +55,17 @@ async fn terms(transaction: &Transaction<'_>, scope: &Scope, queries: &[&str]) -
     Terms::of(transaction, &shelves, queries).await.map(Some)
 }
 
-async fn rows(transaction: &Transaction<'_>, scope: &Scope, hits: &[&Hit]) -> Result<Vec<Row>, SqlError> {
+async fn rows(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    hits: &[&Hit],
+    model: Option<&str>,
+) -> Result<Vec<Row>, SqlError> {
     let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
     let documents: Vec<i64> =
         if scope.per_document == 1 { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
     let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
-    let parameters: [Parameter<'_>; 4] = [&chunks, &documents, &PASSAGES, &BEGINNING];
+    let parameters: [Parameter<'_>; 5] = [&chunks, &documents, &PASSAGES, &BEGINNING, &model];
     transaction.query(&statement, &parameters).await
 }
 
@@ -73,8 +78,9 @@ fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Re
         there.insert(chunk);
         let subject = if by_document { row.try_get("document")? } else { chunk };
         let evidence = gathered.entry(subject).or_default();
-        let embedding: HalfVector = row.try_get("embedding")?;
-        evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
+        if let Some(embedding) = row.try_get::<_, Option<HalfVector>>("embedding")? {
+            evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
+        }
         evidence.lexical = evidence.lexical.max(terms.score_of(row)?);
         evidence.phrases = evidence.phrases.max(terms.phrases_of(row)?);
         evidence.passages = row.try_get("passages")?;

@@ -90,10 +90,10 @@ pub(super) const SHOWN: &str =
     FROM chunks c JOIN documents d ON d.document = c.document WHERE c.chunk = ANY ($1::int8[])";
 
 /// What the reranker wants to know of the passages $1, and of those among the first $3 of each of the documents $2; in no
-/// order. Half precision is enough to order by, and half as much to send. How a document begins, in $4
-/// characters, is in the row of its first passage.
-pub(super) const EVIDENCE: &str =
-    "SELECT c.chunk, c.document, c.shelf, c.length, c.terms, c.embedding::halfvec AS embedding, d.chunks AS passages,
+/// order. Half precision is enough to order by, and half as much to send. How a document begins, in $4 characters, is in the
+/// row of its first passage. Embeddings by other models than $5, where it is given, say nothing.
+pub(super) const EVIDENCE: &str = "SELECT c.chunk, c.document, c.shelf, c.length, c.terms, d.chunks AS passages,
+        CASE WHEN $5::text IS NULL OR c.embedding_model = $5 THEN c.embedding::halfvec END AS embedding,
         CASE WHEN c.ordinal = 0 THEN left(c.text, $4::int4) END AS beginning
     FROM chunks c JOIN documents d ON d.document = c.document
     WHERE c.chunk = ANY ($1::int8[]) OR c.document = ANY ($2::int8[]) AND c.ordinal < $3::int4";

@@ -1,6 +1,6 @@
 //! Finds the passages that answer a question.
 //!
-//! A document is cut into passages of whole sentences ([`chunker`]), each embedded by all-MiniLM-L6-v2 in process
+//! A document is cut into passages of whole sentences ([`chunker`]), each embedded by all-MiniLM-L6-v2 in process or by a service
 //! ([`embedding`]) and analysed into index terms ([`analysis`]), and stored in Postgres ([`store`]) by one transaction
 //! under row-level security. A query ([`query`]) is searched by meaning (HNSW, cosine) and by words (BM25) at once
 //! ([`retrieval`]), the two orders are fused by rank and score ([`fusion`]), and what was found is ordered anew by all that

@@ -21,6 +21,8 @@ const FOR_ALL: [&str; 7] = [
 const CHAT_MODEL: [&str; 3] = ["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_URL"];
 const TRANSLATORS: [&str; 3] = ["AMAZON_TRANSLATE", "APERTIUM_URL", "TRANSLATE_PROVIDERS"];
 const WEB_SEARCH: [&str; 2] = ["TAVILY_API_KEY", "TAVILY_URL"];
+const PASSAGES: [&str; 6] =
+    ["EMBEDDING_API_KEY", "EMBEDDING_MODEL", "EMBEDDING_URL", "RERANK_API_KEY", "RERANK_MODEL", "RERANK_URL"];
 /// Real credentials, for Amazon Translate only.
 const CREDENTIALS: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
@@ -74,6 +76,7 @@ pub fn inherited(function: &str) -> Environment {
         "orchestrate" => &[&CHAT_MODEL],
         "translate" if is_set("AMAZON_TRANSLATE") => &[&TRANSLATORS, &CHAT_MODEL, &CREDENTIALS],
         "translate" => &[&TRANSLATORS, &CHAT_MODEL],
+        "retrieve" => &[&PASSAGES],
         "search" => &[&WEB_SEARCH],
         _ => &[],
     };

@@ -22,7 +22,7 @@ const SOMETHING_WAS_SKIPPED: u8 = 3;
 /// Between two lines of progress where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Loads documents into a collection. Reads DATABASE_URL and MODEL_DIR.
+/// Loads documents into a collection. Reads DATABASE_URL, and MODEL_DIR or EMBEDDING_URL, _MODEL and _API_KEY.
 #[derive(Parser)]
 struct Arguments {
     /// A .jsonl, .md, .html, .pdf or .txt file, or a folder of them.

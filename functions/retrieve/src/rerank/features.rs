@@ -147,7 +147,10 @@ impl Features {
 
 impl Asked {
     fn by(text: &str, language: &str) -> Self {
-        Self { question: Question::of(text, language), terms: frequencies(&Analyzer::of(language).terms(text).collect::<Vec<_>>()).len() }
+        Self {
+            question: Question::of(text, language),
+            terms: frequencies(&Analyzer::of(language).terms(text).collect::<Vec<_>>()).len(),
+        }
     }
 
     fn brevity(&self, passages: i32) -> f64 {
@@ -231,8 +234,16 @@ mod tests {
     use super::*;
     use crate::store::Hit;
 
-    const WEIGHTS: Reranking =
-        Reranking { dense: 1.0, lexical: 1.0, feedback: 0.1, brevity: 1.0, phrase: 1.0, form: 1.0, definition: 1.0, foreign: 0.5 };
+    const WEIGHTS: Reranking = Reranking {
+        dense: 1.0,
+        lexical: 1.0,
+        feedback: 0.1,
+        brevity: 1.0,
+        phrase: 1.0,
+        form: 1.0,
+        definition: 1.0,
+        foreign: 0.5,
+    };
 
     fn candidate(chunk: i64, language: &str) -> Fused {
         let (id, language) = (chunk.to_string(), language.to_owned());

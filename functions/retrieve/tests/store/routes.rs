@@ -106,7 +106,8 @@ impl World {
         let core = Core::new(Policy::overlaid(PATIENT).unwrap());
         let model_dir = std::env::var_os("MODEL_DIR").unwrap().into();
         let url = SecretString::from(database.app_url());
-        let config = Config { database: Some(Database::new(&url, &core).unwrap()), model_dir };
+        let database = Some(Database::new(&url, &core).unwrap());
+        let config = Config { database, model_dir, embeddings: None, reranker: None };
         let server = Server::new(Retrieve::new(config, core.clone()), core, Auth::Jwt, None);
         Self { server, kept: BTreeMap::new(), marks: Vec::new(), given: Vec::new() }
     }

@@ -30,6 +30,9 @@ use crate::{
 
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
 const DEPTH: usize = 50;
+/// So many of both lists stay, more than any reply shows: what is behind is seldom worth it, and looking at all of it would
+/// take the reranker half as long again.
+const CANDIDATES: usize = 62;
 
 /// The two ways of searching, with their ceilings.
 #[derive(Clone, Debug)]
@@ -106,7 +109,8 @@ impl Retriever {
         let (lexical, (dense, vectors)) = tokio::join!(lexical, dense);
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
         let (lists, degraded) = joined(lexical, dense)?;
-        let fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
+        let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
+        fused.truncate(CANDIDATES);
         let knows = self.embedder.as_ref().map_or(knows_english as fn(&str) -> bool, Embedder::knows);
         Ok(Candidates { fused, vectors, knows, timings, degraded })
     }

@@ -14,7 +14,7 @@ use shared::postgres::Database;
 use crate::chunker::Chunk;
 
 pub use list::Position;
-pub use search::{Evidence, Found, Hit, Nearest, Scope};
+pub use search::{Evidence, Found, Hit, Nearest, Scope, by_meaning, by_words};
 pub use write::Known;
 
 /// The documents of the database. Clones share its connections.

@@ -105,14 +105,7 @@ impl Store {
         scope: &Scope,
         queries: &[&str],
     ) -> Result<Vec<Found>, Error> {
-        let work = async |transaction: &Transaction<'_>| {
-            let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
-            let mut lists = Vec::with_capacity(queries.len());
-            for query in queries {
-                lists.push(lexical(transaction, &shelves, scope, query).await?);
-            }
-            Ok(Some(lists))
-        };
+        let work = async |transaction: &Transaction<'_>| by_words(transaction, scope, queries).await;
         self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))
     }
 
@@ -125,18 +118,40 @@ impl Store {
         scope: &Scope,
         vectors: &[Nearest],
     ) -> Result<Vec<Found>, Error> {
-        let work = async |transaction: &Transaction<'_>| {
-            let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
-            let mut lists = Vec::with_capacity(vectors.len());
-            for nearest in vectors {
-                lists.push(dense(transaction, &shelves, scope, nearest).await?);
-            }
-            let mismatch = lists.iter().all(Vec::is_empty) && foreign(transaction, &shelves, scope, vectors).await?;
-            Ok(Some((!mismatch).then_some(lists)))
-        };
+        let work = async |transaction: &Transaction<'_>| by_meaning(transaction, scope, vectors).await;
         let found = self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))?;
         found.ok_or(Error::ModelMismatch)
     }
+}
+
+/// The statements of [`Store::lexical`], in a transaction that is open. None when the principal sees no document in the
+/// collection.
+pub async fn by_words(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    queries: &[&str],
+) -> Result<Option<Vec<Found>>, SqlError> {
+    let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
+    let mut lists = Vec::with_capacity(queries.len());
+    for query in queries {
+        lists.push(lexical(transaction, &shelves, scope, query).await?);
+    }
+    Ok(Some(lists))
+}
+
+/// The statements of [`Store::dense`], likewise; inside, none when all passages are by other models.
+pub async fn by_meaning(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    vectors: &[Nearest],
+) -> Result<Option<Option<Vec<Found>>>, SqlError> {
+    let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
+    let mut lists = Vec::with_capacity(vectors.len());
+    for nearest in vectors {
+        lists.push(dense(transaction, &shelves, scope, nearest).await?);
+    }
+    let mismatch = lists.iter().all(Vec::is_empty) && foreign(transaction, &shelves, scope, vectors).await?;
+    Ok(Some((!mismatch).then_some(lists)))
 }
 
 /// The shelves to read; none when the collection has nothing for this principal.

@@ -23,7 +23,7 @@ use shared::{
     contract::retrieve::{Filter, Visibility},
     deadline::Deadline,
 };
-use support::{MODEL, TestDatabase, document, with_database};
+use support::{MODEL, TestDatabase, before_the_graph, document, near, random, with_database};
 use tokio::runtime::Builder;
 
 const DOCUMENTS: usize = 2_000;
@@ -99,18 +99,14 @@ async fn timed<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<f64, E>
     Ok((clock::now() - began).as_secs_f64() * 1e3)
 }
 
-/// Built at once, the graph takes seconds; row by row, minutes.
 async fn fill(database: &TestDatabase, rng: &mut Rng, centres: &[Vec<f32>]) {
-    let (admin, _driver) = database.superuser().await;
-    let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'chunks_by_embedding'";
-    let index: String = admin.query_one(index, &[]).await.unwrap().get(0);
-    admin.batch_execute("DROP INDEX chunks_by_embedding").await.unwrap();
-    let store = database.store();
-    for number in 0..DOCUMENTS {
-        put(&store, number, rng, centres).await;
-    }
-    admin.batch_execute(&format!("SET maintenance_work_mem = '512MB'; {index}")).await.unwrap();
-    admin.batch_execute("VACUUM ANALYZE").await.unwrap();
+    let (store, (admin, _driver)) = (database.store(), database.superuser().await);
+    let all = async {
+        for number in 0..DOCUMENTS {
+            put(&store, number, rng, centres).await;
+        }
+    };
+    before_the_graph(&admin, all).await;
 }
 
 async fn put(store: &Store, number: usize, rng: &mut Rng, centres: &[Vec<f32>]) {
@@ -137,20 +133,6 @@ fn word(rng: &mut Rng) -> String {
     let rank = VOCABULARY.powf(rng.f64()).to_string();
     let letters = rank.chars().take_while(char::is_ascii_digit).map(|digit| char::from(digit as u8 - b'0' + b'k'));
     letters.collect::<String>() + "k"
-}
-
-fn random(rng: &mut Rng) -> Vec<f32> {
-    unit((0..384).map(|_| rng.f32() - 0.5).collect())
-}
-
-fn near(rng: &mut Rng, centre: &[f32]) -> Vec<f32> {
-    unit(centre.iter().zip(random(rng)).map(|(centre, noise)| centre + noise).collect())
-}
-
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    vector.iter_mut().for_each(|value| *value /= length);
-    vector
 }
 
 fn later() -> Deadline {

@@ -8,7 +8,7 @@ use retrieve::store::{Nearest, Scope, Store};
 use shared::contract::retrieve::Filter;
 use tokio_postgres::Client;
 
-use crate::support::{MODEL, soon, with_database};
+use crate::support::{MODEL, before_the_graph, near, random, soon, with_database};
 
 /// More than are searched exactly.
 const PASSAGES: usize = 6_500;
@@ -30,20 +30,6 @@ const CHUNKS: &str = "INSERT INTO chunks
     SELECT d.document, d.shelf, 0, '', 'Words.', 0, 6, 1, '', v.embedding, $2
     FROM unnest($3::vector[]) WITH ORDINALITY AS v (embedding, n)
     JOIN documents d ON d.collection = $1 AND d.id = (v.n - 1)::text";
-
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    vector.iter_mut().for_each(|value| *value /= length);
-    vector
-}
-
-fn random(rng: &mut Rng) -> Vec<f32> {
-    unit((0..384).map(|_| rng.f32() - 0.5).collect())
-}
-
-fn near(rng: &mut Rng, centre: &[f32]) -> Vec<f32> {
-    unit(centre.iter().zip(random(rng)).map(|(centre, noise)| centre + noise).collect())
-}
 
 async fn fill(admin: &Client, collection: &str, vectors: &[Vec<f32>]) {
     let shelf = "INSERT INTO shelves (owner, collection, visibility, language) VALUES ('system', $1, 'shared', 'en')";
@@ -82,13 +68,11 @@ async fn the_graph_finds_what_exact_search_finds() {
     let (vectors, others, questions) = (some(PASSAGES), some(PASSAGES), some(QUESTIONS));
     with_database("the_graph_finds_what_exact_search_finds", async |database| {
         let (admin, _driver) = database.superuser().await;
-        // Built at once, the index takes seconds; row by row, minutes.
-        let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'chunks_by_embedding'";
-        let index: String = admin.query_one(index, &[]).await.unwrap().get(0);
-        admin.batch_execute("DROP INDEX chunks_by_embedding").await.unwrap();
-        fill(&admin, "plans", &vectors).await;
-        fill(&admin, "others", &others).await;
-        admin.batch_execute(&format!("SET maintenance_work_mem = '256MB'; {index}; ANALYZE")).await.unwrap();
+        let both = async {
+            fill(&admin, "plans", &vectors).await;
+            fill(&admin, "others", &others).await;
+        };
+        before_the_graph(&admin, both).await;
         let store = database.store();
         let all = recall(&store, &vectors, &questions, 1, Filter::default()).await;
         let tenth = Filter { url_prefix: Some(TENTH.into()), ..Filter::default() };

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use fastrand::Rng;
 use futures_util::FutureExt;
 use retrieve::{
     analysis::Analyzer,
@@ -114,6 +115,32 @@ pub fn vector(degrees: f32) -> Vec<f32> {
     let mut vector = vec![0.0; 384];
     (vector[0], vector[1]) = (degrees.to_radians().cos(), degrees.to_radians().sin());
     vector
+}
+
+/// A unit vector in a direction by chance.
+pub fn random(rng: &mut Rng) -> Vec<f32> {
+    unit((0..384).map(|_| rng.f32() - 0.5).collect())
+}
+
+/// One about as near to `centre` as texts on one subject are to each other.
+pub fn near(rng: &mut Rng, centre: &[f32]) -> Vec<f32> {
+    unit(centre.iter().zip(random(rng)).map(|(centre, noise)| centre + noise).collect())
+}
+
+fn unit(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    vector.iter_mut().for_each(|value| *value /= length);
+    vector
+}
+
+/// Writes many passages, and builds the graph behind them: at once it takes seconds; row by row, minutes.
+pub async fn before_the_graph(admin: &Client, write: impl Future<Output = ()>) {
+    let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'chunks_by_embedding'";
+    let index: String = admin.query_one(index, &[]).await.unwrap().get(0);
+    admin.batch_execute("DROP INDEX chunks_by_embedding").await.unwrap();
+    write.await;
+    admin.batch_execute(&format!("SET maintenance_work_mem = '256MB'; {index}")).await.unwrap();
+    admin.batch_execute("VACUUM ANALYZE").await.unwrap();
 }
 
 /// Stores a document of `owner`.

@@ -11,7 +11,7 @@ pub mod training;
 use std::{convert::Infallible, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{clock, contract::retrieve::RetrieveReply, scope::Scope};
 
 pub use measures::Measures;
@@ -21,7 +21,10 @@ use crate::api::Api;
 
 /// Questions at the same time.
 const AT_ONCE: usize = 4;
-/// What is fused and shown; the measures look at the first ten of it.
+/// What is asked for, and what the measures look at. Who asks for more makes the searches look further, and gets another
+/// order.
+const ASKED: usize = 10;
+/// Of the fusion all is asked for: the places of both lists are in it.
 const DEPTH: usize = 50;
 /// A refused question is asked again, this often at most.
 const ATTEMPTS: u32 = 6;
@@ -39,17 +42,19 @@ struct Answered {
 /// When the set cannot be read, or no query was answered.
 pub async fn run(api: &Api, selection: &Selection) -> Result<String> {
     let judged = selection.read()?;
-    let fused = ask(api, selection, &judged, false).await;
-    let answered = ask(api, selection, &judged, true).await;
+    let fused = ask(api, selection, &judged, &json!({"k": DEPTH, "rerank": false})).await;
+    let answered = ask(api, selection, &judged, &json!({"k": ASKED, "rerank": true})).await;
     let failed = answered.iter().filter(|answer| answer.reply.is_none()).count();
     ensure!(failed < answered.len(), "none of {failed} queries was answered: is {} ingested?", selection.collection);
     Ok(table::of(selection, &judged, &fused, &answered))
 }
 
-async fn ask(api: &Api, selection: &Selection, judged: &[Judged], rerank: bool) -> Vec<Answered> {
+async fn ask(api: &Api, selection: &Selection, judged: &[Judged], how: &Value) -> Vec<Answered> {
     let mut scope = Scope::<Answered, Infallible>::new(AT_ONCE);
     for query in judged {
-        let body = json!({"query": query.text, "k": DEPTH, "collection": selection.collection, "rerank": rerank});
+        let mut body = how.clone();
+        body["query"] = query.text.as_str().into();
+        body["collection"] = selection.collection.as_str().into();
         let api = api.clone();
         scope.required(async move { Ok(answer(&api, &body).await) });
     }
@@ -57,7 +62,7 @@ async fn ask(api: &Api, selection: &Selection, judged: &[Judged], rerank: bool) 
     ends.into_iter().map(|end| end.unwrap_or(Answered { reply: None, took: Duration::ZERO })).collect()
 }
 
-async fn answer(api: &Api, body: &serde_json::Value) -> Answered {
+async fn answer(api: &Api, body: &Value) -> Answered {
     for _ in 0..ATTEMPTS {
         let began = clock::now();
         let Ok(answer) = api.post("/v1/retrieve", body).await else { continue };

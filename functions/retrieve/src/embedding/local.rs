@@ -8,6 +8,10 @@ use tokenizers::Error as TokenizerError;
 
 use super::{EmbeddingError, EmbeddingModel, ModelError, encoder::Precision, model::Model, threads::Threads};
 
+/// Passages that are computed together: it saves time (see [`super::encoder`]), and a question that comes meanwhile waits for
+/// all of them.
+const TOGETHER: usize = 2;
+
 /// A loaded model.
 pub(super) struct Local {
     model: Arc<Model>,
@@ -27,9 +31,9 @@ impl Local {
         Ok(Self { model: Arc::new(Model::load(folder, questions)?), questions, threads })
     }
 
-    async fn passage(&self, deadline: Deadline, text: String) -> Result<Vec<f32>, EmbeddingError> {
+    async fn some_passages(&self, deadline: Deadline, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
         let model = Arc::clone(&self.model);
-        let work = move || model.embed(&text, Precision::Exact);
+        let work = move || model.embed(&texts, Precision::Exact);
         self.threads.for_documents(deadline, work).await?.map_err(failed)
     }
 }
@@ -52,9 +56,12 @@ impl EmbeddingModel for Local {
     }
 
     fn question<'a>(&'a self, deadline: Deadline, text: &'a str) -> BoxFuture<'a, Result<Vec<f32>, EmbeddingError>> {
-        let (model, precision, text) = (Arc::clone(&self.model), self.questions, text.to_owned());
+        let (model, precision, text) = (Arc::clone(&self.model), self.questions, [text.to_owned()]);
         let work = move || model.embed(&text, precision);
-        Box::pin(async move { self.threads.run(deadline, work).await?.map_err(failed) })
+        Box::pin(async move {
+            let vectors = self.threads.run(deadline, work).await?.map_err(failed)?;
+            vectors.into_iter().next().ok_or(EmbeddingError::Failed)
+        })
     }
 
     fn passages<'a>(
@@ -62,8 +69,9 @@ impl EmbeddingModel for Local {
         deadline: Deadline,
         texts: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbeddingError>> {
-        let passages = stream::iter(texts.iter().cloned()).map(move |text| self.passage(deadline, text));
-        Box::pin(passages.buffered(self.threads.at_once()).try_collect())
+        let some = stream::iter(texts.chunks(TOGETHER).map(<[String]>::to_vec));
+        let passages = some.map(move |texts| self.some_passages(deadline, texts));
+        Box::pin(passages.buffered(self.threads.at_once()).try_concat())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 use super::{
     encoder::{Encoder, Precision},
@@ -73,18 +73,28 @@ impl Model {
         self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
 
-    /// The unit vector of `text`.
-    pub(super) fn embed(&self, text: &str, precision: Precision) -> Result<Vec<f32>, tokenizers::Error> {
-        let encoding = self.tokenizer.encode_fast(text, true)?;
-        let states = self.encoder.states(encoding.get_ids(), precision)?;
-        let mut sum = vec![0.0; DIMENSION];
-        for state in states.chunks_exact(DIMENSION) {
-            sum.iter_mut().zip(state).for_each(|(sum, value)| *sum += value);
-        }
-        // The length of the mean is no matter: only its direction stays.
-        let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        Ok(sum.into_iter().map(|value| value / length).collect())
+    /// The unit vector of each of `texts`.
+    pub(super) fn embed<T: AsRef<str>>(
+        &self,
+        texts: &[T],
+        precision: Precision,
+    ) -> Result<Vec<Vec<f32>>, tokenizers::Error> {
+        let encoded = texts.iter().map(|text| self.tokenizer.encode_fast(text.as_ref(), true));
+        let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
+        let tokens: Vec<&[u32]> = encoded.iter().map(Encoding::get_ids).collect();
+        let states = self.encoder.states(&tokens, precision)?;
+        let mut states = states.chunks_exact(DIMENSION);
+        Ok(tokens.iter().map(|tokens| direction(states.by_ref().take(tokens.len()))).collect())
     }
+}
+
+/// The unit vector of the mean of `states`.
+fn direction<'a>(states: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+    let mut sum = vec![0.0; DIMENSION];
+    states.for_each(|state| sum.iter_mut().zip(state).for_each(|(sum, value)| *sum += value));
+    // The length of the mean is no matter: only its direction stays.
+    let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    sum.into_iter().map(|value| value / length).collect()
 }
 
 fn read(folder: &Path, file: &'static str) -> Result<Vec<u8>, ModelError> {

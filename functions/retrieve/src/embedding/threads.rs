@@ -1,6 +1,6 @@
 //! The threads that compute: bounded, never the reactor's, and never a pool that grows.
 //!
-//! Questions come before documents: a document takes turns passage by passage and leaves one thread free, and where its
+//! Questions come before documents: a document takes turns, a few passages each, and leaves one thread free, and where its
 //! writing may be shed, so may its passages.
 
 #![expect(
@@ -36,7 +36,7 @@ impl Threads {
         Ok(Self { pool, bulk: Arc::new(Semaphore::new(bulk)), at_once: bulk })
     }
 
-    /// How many of a document's passages are computed at once.
+    /// How many threads compute a document's passages at once.
     pub(super) fn at_once(&self) -> usize {
         self.at_once
     }

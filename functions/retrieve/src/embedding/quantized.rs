@@ -22,6 +22,7 @@ type Step = [[[u8; FOUR]; 16]; BLOCK / 16];
 
 /// `width` x `width` weights: blocks of outputs, each four inputs by four.
 #[derive(Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the product reads them"))]
 pub(super) struct Quantized {
     steps: Vec<Step>,
     /// Of each output.

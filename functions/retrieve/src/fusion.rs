@@ -98,8 +98,7 @@ mod tests {
     const SCORES: Fusion = Fusion { dense: 0.5, rank: 0.0 };
 
     fn hit(document: i64, chunk: i64, score: f64) -> Hit {
-        let (id, language) = (document.to_string(), "en".to_owned());
-        Hit { chunk, document, id, language, score, ..Hit::default() }
+        Hit { chunk, document, score, ..Hit::default() }
     }
 
     fn chunks(fused: &[Fused]) -> Vec<i64> {

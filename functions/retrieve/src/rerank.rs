@@ -21,12 +21,14 @@ use crate::{
     fusion::Fused,
     query::Query,
     retrieval::Candidates,
-    store::{Evidence, Hit, Store},
+    store::{Evidence, Hit, Store, Subject},
 };
 
 /// What is to be ordered, for whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
+    /// Where more is known of it.
+    pub store: &'a Store,
     /// Who asks.
     pub principal: &'a str,
     /// For what.
@@ -44,28 +46,31 @@ pub trait Reranker: Debug + Send + Sync {
 /// The reranker in process: see [`features`](self::features::Features).
 #[derive(Clone, Debug)]
 pub struct Local {
-    store: Store,
     policy: Arc<Policy>,
 }
 
 impl Local {
-    /// Looks for evidence in `store`; its weights are the policy's.
-    pub fn new(store: Store, policy: Arc<Policy>) -> Self {
-        Self { store, policy }
+    /// Its weights are the policy's.
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self { policy }
     }
+}
 
+impl Task<'_> {
     /// What is known of the candidates beyond their places.
-    pub async fn evidence(&self, deadline: Deadline, task: Task<'_>) -> Result<HashMap<i64, Evidence>, Error> {
-        let Task { principal, query, found } = task;
+    pub async fn evidence(self, deadline: Deadline) -> Result<HashMap<i64, Evidence>, Error> {
+        let Task { store, principal, query, found } = self;
         let hits: Vec<&Hit> = found.fused.iter().map(|fused| &fused.hit).collect();
-        self.store.evidence(deadline, principal, &query.scope, &query.texts(), (&hits, found.model())).await
+        let queries = query.texts();
+        let subject = Subject { queries: &queries, known: found.queries.as_ref(), hits: &hits, model: found.model() };
+        store.evidence(deadline, principal, &query.scope, subject).await
     }
 }
 
 impl Reranker for Local {
     fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Vec<Fused>, Error>> {
         Box::pin(async move {
-            let evidence = self.evidence(deadline, task).await?;
+            let evidence = task.evidence(deadline).await?;
             let known = known(task.found.fused.clone(), &evidence);
             Ok(rerank(known, task.found.sought(task.query), &self.policy.retrieve.reranking))
         })

@@ -3,11 +3,7 @@
 //! Each of the two ways has its own ceilings. What is late or fails is left out, and the reply says so; only when
 //! both give nothing is there no answer.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shared::{
     clock,
@@ -25,7 +21,7 @@ use crate::{
     fusion::{self, Fused, Order},
     query::Query,
     rerank::{Local, Reranker, Sought, Task},
-    store::{Evidence, Found, Nearest, Scope, Store},
+    store::{ByWords, Found, Nearest, Queries, Scope, Shown, Store},
 };
 
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
@@ -33,6 +29,8 @@ const DEPTH: usize = 50;
 /// So many of both lists stay, more than any reply shows: what is behind is seldom worth it, and looking at all of it would
 /// take the reranker half as long again.
 const CANDIDATES: usize = 62;
+/// Kept back by all that comes before for fetching what the reply shows; it takes a millisecond or two.
+const SHOWING: Duration = Duration::from_millis(20);
 
 /// The two ways of searching, with their ceilings.
 #[derive(Clone, Debug)]
@@ -51,6 +49,8 @@ pub struct Retriever {
 pub struct Candidates {
     /// Best first.
     pub fused: Vec<Fused>,
+    /// The query and its original as they were sought by words, when that was in time.
+    pub queries: Option<Queries>,
     /// The embeddings of the query and its original.
     vectors: Vec<Nearest>,
     /// Whether the model that embedded them was trained on a language.
@@ -74,7 +74,7 @@ struct Failure {
 impl Retriever {
     /// Searches `store`; without an embedder, by words only. Reranks in process.
     pub fn new(store: Store, embedder: Result<Embedder, &'static str>, policy: Arc<Policy>) -> Self {
-        let local = Local::new(store.clone(), Arc::clone(&policy));
+        let local = Local::new(Arc::clone(&policy));
         Self { store, embedder, local, remote: None, policy }
     }
 
@@ -90,8 +90,9 @@ impl Retriever {
         if query.rerank {
             self.rerank(deadline, principal, query, &mut found).await;
         }
-        found.timings.push(("total", clock::now() - started));
-        let passages = passages(found.fused, query.k);
+        let began = clock::now();
+        let passages = self.passages(deadline, principal, &found.fused, query.k).await?;
+        found.timings.extend([("passages", clock::now() - began), ("total", clock::now() - started)]);
         Ok(RetrieveReply {
             asked: query.k,
             got: passages.len(),
@@ -101,29 +102,42 @@ impl Retriever {
         })
     }
 
+    /// The first `k` of `fused` with what a reply shows of them. What was deleted meanwhile leaves its place to those behind.
+    pub async fn passages(
+        &self,
+        deadline: Deadline,
+        principal: &str,
+        fused: &[Fused],
+        k: usize,
+    ) -> Result<Vec<Passage>, Error> {
+        let (mut passages, mut rest) = (Vec::with_capacity(k.min(fused.len())), fused);
+        while passages.len() < k && !rest.is_empty() {
+            let (next, behind) = rest.split_at(rest.len().min(k - passages.len()));
+            let numbers: Vec<i64> = next.iter().map(|fused| fused.hit.chunk).collect();
+            let mut shown = self.store.shown(deadline, principal, &numbers).await?;
+            passages.extend(next.iter().filter_map(|fused| Some(passage(fused, shown.remove(&fused.hit.chunk)?))));
+            rest = behind;
+        }
+        Ok(passages)
+    }
+
     /// Searches both ways and fuses.
     pub async fn find(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Candidates, Error> {
         let scope = Scope { depth: DEPTH.max(query.k), least: query.k, ..query.scope.clone() };
         let lexical = self.lexical(deadline, principal, &scope, query);
         let dense = self.dense(deadline, principal, &scope, query);
-        let (lexical, (dense, vectors)) = tokio::join!(lexical, dense);
+        let ((lexical, queries), (dense, vectors)) = tokio::join!(lexical, dense);
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
         let (lists, degraded) = joined(lexical, dense)?;
         let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
         fused.truncate(CANDIDATES);
         let knows = self.embedder.as_ref().map_or(knows_english as fn(&str) -> bool, Embedder::knows);
-        Ok(Candidates { fused, vectors, knows, timings, degraded })
+        Ok(Candidates { fused, queries, vectors, knows, timings, degraded })
     }
 
-    /// What is known of candidates beyond their places.
-    pub async fn evidence(
-        &self,
-        deadline: Deadline,
-        principal: &str,
-        query: &Query,
-        found: &Candidates,
-    ) -> Result<HashMap<i64, Evidence>, Error> {
-        self.local.evidence(deadline, Task { principal, query, found }).await
+    /// What a reranker is asked.
+    pub fn task<'a>(&'a self, principal: &'a str, query: &'a Query, found: &'a Candidates) -> Task<'a> {
+        Task { store: &self.store, principal, query, found }
     }
 
     /// Orders what was found anew, or leaves it as it was and says so: when there is no time for it, or it fails.
@@ -133,8 +147,8 @@ impl Retriever {
             return found.degraded.push(Degradation::new("rerank", "timeout"));
         }
         let began = clock::now();
-        let stage = deadline.stage(limits.rerank, Duration::ZERO);
-        match self.reranker(found).order(stage, Task { principal, query, found }).await {
+        let stage = deadline.stage(limits.rerank, SHOWING);
+        match self.reranker(found).order(stage, self.task(principal, query, found)).await {
             Ok(order) => found.fused = order,
             Err(error) => found.degraded.push(Degradation::new("rerank", error.reason())),
         }
@@ -143,22 +157,28 @@ impl Retriever {
 
     /// Private passages do not leave our account: one among the candidates, and none is sent.
     fn reranker(&self, found: &Candidates) -> &dyn Reranker {
-        let is_shared = |candidate: &Fused| candidate.hit.visibility == Visibility::Shared;
+        let is_shared = |candidate: &Fused| candidate.hit.shelf.visibility == Visibility::Shared;
         match &self.remote {
             Some(remote) if found.fused.iter().all(is_shared) => remote.as_ref(),
             _ => &self.local,
         }
     }
 
-    async fn lexical(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> Way {
+    /// Also returns the queries as they were sought.
+    async fn lexical(
+        &self,
+        deadline: Deadline,
+        principal: &str,
+        scope: &Scope,
+        query: &Query,
+    ) -> (Way, Option<Queries>) {
         let started = clock::now();
-        let stage = deadline.stage(self.policy.retrieve.lexical, Duration::ZERO);
-        let found = self.store.lexical(stage, principal, scope, &query.texts()).await;
-        Way {
-            found: found.map_err(|error| Failure { stage: "lexical", error }),
-            timings: vec![("lexical", clock::now() - started)],
-            degraded: Vec::new(),
-        }
+        let stage = deadline.stage(self.policy.retrieve.lexical, SHOWING);
+        let (found, queries) = match self.store.lexical(stage, principal, scope, &query.texts()).await {
+            Ok(ByWords { lists, queries }) => (Ok(lists), Some(queries)),
+            Err(error) => (Err(Failure { stage: "lexical", error }), None),
+        };
+        (Way { found, timings: vec![("lexical", clock::now() - started)], degraded: Vec::new() }, queries)
     }
 
     /// Also returns the embeddings that were sought for.
@@ -169,7 +189,7 @@ impl Retriever {
         let mut timings = vec![("embedding", embedded - started)];
         let (vectors, found) = match vectors {
             Ok(vectors) => {
-                let stage = deadline.stage(self.policy.retrieve.knn, Duration::ZERO);
+                let stage = deadline.stage(self.policy.retrieve.knn, SHOWING);
                 let found = self.store.dense(stage, principal, scope, &vectors).await;
                 timings.push(("knn", clock::now() - embedded));
                 // Vectors of another model say nothing about the passages.
@@ -187,7 +207,7 @@ impl Retriever {
             Ok(embedder) => embedder,
             Err(reason) => return (Err(Error::NoModel(reason)), Vec::new()),
         };
-        let stage = deadline.stage(self.policy.retrieve.embedding, Duration::ZERO);
+        let stage = deadline.stage(self.policy.retrieve.embedding, SHOWING);
         let original = async {
             match &query.original {
                 Some(original) => Some(embed(embedder, stage, original).await),
@@ -246,18 +266,17 @@ fn joined(lexical: Way, dense: Way) -> Result<(Lists, Vec<Degradation>), Error> 
     }
 }
 
-fn passages(fused: Vec<Fused>, k: usize) -> Vec<Passage> {
-    let passage = |Fused { hit, score, ranks }: Fused| Passage {
-        document_id: hit.id,
-        chunk: usize::try_from(hit.ordinal).unwrap_or_default(),
-        title: hit.title,
-        url: hit.url,
-        language: Some(hit.language),
-        text: hit.text,
-        score,
-        ranks,
-    };
-    fused.into_iter().take(k).map(passage).collect()
+fn passage(fused: &Fused, shown: Shown) -> Passage {
+    Passage {
+        document_id: shown.id,
+        chunk: usize::try_from(shown.ordinal).unwrap_or_default(),
+        title: shown.title,
+        url: shown.url,
+        language: Some(shown.language),
+        text: shown.text,
+        score: fused.score,
+        ranks: fused.ranks.clone(),
+    }
 }
 
 fn in_milliseconds(timings: Vec<(&'static str, Duration)>) -> BTreeMap<String, f64> {

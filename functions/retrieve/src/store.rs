@@ -14,7 +14,8 @@ use shared::postgres::Database;
 use crate::chunker::Chunk;
 
 pub use list::Position;
-pub use search::{Evidence, Found, Hit, Nearest, Scope, by_meaning, by_words};
+pub use search::{ByWords, Evidence, Found, Hit, Nearest, Queries, Scope, Shown, Subject, by_meaning, by_words};
+pub use shelves::Shelf;
 pub use write::Known;
 
 /// The documents of the database. Clones share its connections.

@@ -8,6 +8,7 @@ use std::{fmt::Write, time::Duration};
 
 use anyhow::{Context, Result};
 use retrieve::{
+    fusion::Fused,
     query::Query,
     rerank::{Features, features, known},
     retrieval::Retriever,
@@ -64,11 +65,12 @@ pub async fn examples(retriever: &Retriever, policy: &Policy, selection: &Select
         let query = Query::new(request).context("a query of the set is refused")?;
         let deadline = Deadline::within(PATIENCE);
         let mut found = retriever.find(deadline, "", &query).await?;
-        let evidence = retriever.evidence(deadline, "", &query, &found).await?;
+        let evidence = retriever.task("", &query, &found).evidence(deadline).await?;
         let known = known(std::mem::take(&mut found.fused), &evidence);
         let features = features(&known, found.sought(&query), &policy.retrieve.reranking);
-        let ids = known.into_iter().map(|(candidate, _)| candidate.hit.id);
-        let candidates = ids.zip(features).collect();
+        let candidates: Vec<Fused> = known.into_iter().map(|(candidate, _)| candidate).collect();
+        let passages = retriever.passages(deadline, "", &candidates, candidates.len()).await?;
+        let candidates = passages.into_iter().map(|passage| passage.document_id).zip(features).collect();
         examples.push(Example { judged, candidates });
     }
     Ok(examples)

@@ -100,7 +100,7 @@ pub fn rerank(known: Vec<(Fused, &Evidence)>, sought: Sought<'_>, weights: &Rera
 /// The features of each candidate.
 pub fn features(known: &[(Fused, &Evidence)], sought: Sought<'_>, weights: &Reranking) -> Vec<Features> {
     let trust = |(candidate, _): &(Fused, &Evidence)| {
-        if (sought.knows)(&candidate.hit.language) { 1.0 } else { weights.foreign }
+        if (sought.knows)(&candidate.hit.shelf.language) { 1.0 } else { weights.foreign }
     };
     let trusted = |values: Vec<f64>| -> Vec<f64> {
         values.iter().zip(known).map(|(value, known)| value * trust(known)).collect()
@@ -117,7 +117,7 @@ pub fn features(known: &[(Fused, &Evidence)], sought: Sought<'_>, weights: &Rera
     let feedback = trusted(standardized(known.iter().map(likeness).collect()));
     let mut asked = HashMap::new();
     let features = known.iter().enumerate().map(|(at, (candidate, evidence))| {
-        let language = candidate.hit.language.as_str();
+        let language = candidate.hit.shelf.language.as_str();
         let asked = asked.entry(language).or_insert_with(|| Asked::by(sought.text, language));
         Features {
             dense: dense[at],
@@ -229,10 +229,12 @@ fn dot(one: &[f32], other: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use shared::contract::retrieve::Ranks;
 
     use super::*;
-    use crate::store::Hit;
+    use crate::store::{Hit, Shelf};
 
     const WEIGHTS: Reranking = Reranking {
         dense: 1.0,
@@ -246,8 +248,8 @@ mod tests {
     };
 
     fn candidate(chunk: i64, language: &str) -> Fused {
-        let (id, language) = (chunk.to_string(), language.to_owned());
-        let hit = Hit { chunk, document: chunk, id, language, ..Hit::default() };
+        let shelf = Arc::new(Shelf { language: language.to_owned(), ..Shelf::default() });
+        let hit = Hit { chunk, document: chunk, shelf, ..Hit::default() };
         Fused { hit, score: 0.0, ranks: Ranks::default() }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     fusion::Fused,
     service::{Names, Service, Settings, tokens},
-    store::Hit,
+    store::Shown,
 };
 
 /// What the service is called.
@@ -81,22 +81,27 @@ impl Remote {
 impl Reranker for Remote {
     fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Vec<Fused>, Error>> {
         Box::pin(async move {
-            let found = &task.found.fused;
-            let documents: Vec<Masked> = found.iter().take(MOST).map(|candidate| told(&candidate.hit)).collect();
-            if documents.is_empty() {
-                return Ok(Vec::new());
+            let Task { store, principal, query, found } = task;
+            let first: Vec<i64> = found.fused.iter().take(MOST).map(|candidate| candidate.hit.chunk).collect();
+            let shown = store.shown(deadline, principal, &first).await?;
+            let (there, behind): (Vec<Fused>, _) =
+                found.fused.iter().cloned().partition(|candidate| shown.contains_key(&candidate.hit.chunk));
+            if there.is_empty() {
+                return Ok(behind);
             }
-            let query = Masked::of(&task.query.text).truncated(LONGEST_QUESTION);
+            let documents: Vec<Masked> =
+                there.iter().filter_map(|there| shown.get(&there.hit.chunk).map(told)).collect();
+            let query = Masked::of(&query.text).truncated(LONGEST_QUESTION);
             let scores = self.scores(deadline, &query, &documents).await?;
-            Ok(ordered(found, &scores))
+            Ok(ordered(there, behind, &scores))
         })
     }
 }
 
 /// What the service is told of a passage: who shares a document need not have read it, so what is never public is masked.
-fn told(hit: &Hit) -> Masked {
-    let title = hit.title.as_deref().filter(|title| !hit.text.starts_with(title));
-    let text = title.map_or_else(|| hit.text.clone(), |title| format!("{title}\n{}", hit.text));
+fn told(shown: &Shown) -> Masked {
+    let title = shown.title.as_deref().filter(|title| !shown.text.starts_with(title));
+    let text = title.map_or_else(|| shown.text.clone(), |title| format!("{title}\n{}", shown.text));
     Masked::of_public(&text).truncated(LONGEST_PASSAGE)
 }
 
@@ -110,21 +115,21 @@ fn believed(mut scores: Vec<Scored>, sent: usize) -> Option<Vec<Scored>> {
     (believable && numbers).then_some(scores)
 }
 
-/// `found` in the order of `scores`, then what has none. Some services give scores without bounds: those are brought
-/// between 0 and 1, as other scores are.
-fn ordered(found: &[Fused], scores: &[Scored]) -> Vec<Fused> {
+/// `sent` in the order of `scores`, then what has none, and what was not sent. Some services give scores without bounds:
+/// those are brought between 0 and 1, as other scores are.
+fn ordered(sent: Vec<Fused>, behind: Vec<Fused>, scores: &[Scored]) -> Vec<Fused> {
     let bounded = scores.iter().all(|scored| (0.0..=1.0).contains(&scored.relevance_score));
     let scaled = |score: f64| if bounded { score } else { 1.0 / (1.0 + (-score).exp()) };
-    let mut rest: Vec<Option<&Fused>> = found.iter().map(Some).collect();
-    let mut order = Vec::with_capacity(found.len());
+    let mut rest: Vec<Option<Fused>> = sent.into_iter().map(Some).collect();
+    let mut order = Vec::with_capacity(rest.len() + behind.len());
     for scored in scores {
-        let Some(mut candidate) = rest.get_mut(scored.index).and_then(Option::take).cloned() else { continue };
+        let Some(mut candidate) = rest.get_mut(scored.index).and_then(Option::take) else { continue };
         candidate.ranks.rerank = Some(order.len() + 1);
         candidate.score = scaled(scored.relevance_score);
         order.push(candidate);
     }
-    let behind = rest.into_iter().flatten().map(|candidate| Fused { score: 0.0, ..candidate.clone() });
-    order.extend(behind);
+    let unscored = rest.into_iter().flatten().chain(behind);
+    order.extend(unscored.map(|candidate| Fused { score: 0.0, ..candidate }));
     order
 }
 
@@ -133,6 +138,7 @@ mod tests {
     use shared::contract::retrieve::Ranks;
 
     use super::*;
+    use crate::store::Hit;
 
     fn scored(scores: &[(usize, f64)]) -> Vec<Scored> {
         scores.iter().map(|&(index, relevance_score)| Scored { index, relevance_score }).collect()
@@ -169,23 +175,23 @@ mod tests {
 
     #[test]
     fn what_was_left_out_comes_behind_as_it_was_found() {
-        let order = ordered(&found(4), &scored(&[(2, 0.8), (1, 0.3)]));
+        let order = ordered(found(4), Vec::new(), &scored(&[(2, 0.8), (1, 0.3)]));
         assert_eq!(seen(&order), [(2, Some(1), 80), (1, Some(2), 30), (0, None, 0), (3, None, 0)]);
     }
 
     #[test]
     fn scores_without_bounds_are_brought_between_0_and_1() {
-        let order = ordered(&found(3), &scored(&[(1, 6.0), (2, 0.0), (0, -1e308)]));
+        let order = ordered(found(3), Vec::new(), &scored(&[(1, 6.0), (2, 0.0), (0, -1e308)]));
         assert_eq!(seen(&order), [(1, Some(1), 100), (2, Some(2), 50), (0, Some(3), 0)]);
     }
 
     #[test]
     fn a_passage_is_told_under_its_title_within_bounds_and_without_what_is_never_public() {
-        let hit = Hit { title: Some("Copay".into()), text: "It is 219-09-9999.".into(), ..Hit::default() };
-        assert_eq!(told(&hit).as_str(), "Copay\nIt is [SSN_1].");
-        let hit = Hit { title: Some("Copay".into()), text: "Copay is small.".into(), ..Hit::default() };
-        assert_eq!(told(&hit).as_str(), "Copay is small.");
-        let long = Hit { text: "é ".repeat(LONGEST_PASSAGE), ..Hit::default() };
+        let shown = Shown { title: Some("Copay".into()), text: "It is 219-09-9999.".into(), ..Shown::default() };
+        assert_eq!(told(&shown).as_str(), "Copay\nIt is [SSN_1].");
+        let shown = Shown { title: Some("Copay".into()), text: "Copay is small.".into(), ..Shown::default() };
+        assert_eq!(told(&shown).as_str(), "Copay is small.");
+        let long = Shown { text: "é ".repeat(LONGEST_PASSAGE), ..Shown::default() };
         assert!(told(&long).as_str().chars().count() <= LONGEST_PASSAGE);
     }
 }

@@ -1,30 +1,31 @@
 //! Passages by words (BM25 over postings) and by meaning (nearest vectors), in SQL.
 //!
-//! Both return each document's best passages with what a reply shows of them. Each runs in one read-only transaction, which
-//! sees one state of the database: a document that is replaced meanwhile cannot leave a hole.
+//! Both return the numbers of each document's best passages. [`Store::evidence`] looks at those more closely, and
+//! [`Store::shown`] fetches what a reply shows of the few that it shows. Each runs in one read-only transaction, which sees one
+//! state of the database.
 
 mod evidence;
-mod ranked;
+mod hit;
+mod phrases;
+mod queries;
+mod shown;
 mod sql;
 mod terms;
 
 use deadpool_postgres::Transaction;
 use futures_util::try_join;
 use pgvector::Vector;
-use shared::{
-    contract::retrieve::{Filter, Visibility},
-    deadline::Deadline,
-};
+use shared::{contract::retrieve::Filter, deadline::Deadline};
 use tokio_postgres::{Error as SqlError, Row, Statement, types::ToSql};
 
-use self::{
-    ranked::{Ranked, best, shown},
-    terms::Terms,
-};
+use self::{hit::best, terms::Terms};
 use super::{Store, shelves::Shelves};
 use crate::error::Error;
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Subject};
+pub use hit::{Found, Hit};
+pub use queries::Queries;
+pub use shown::Shown;
 
 /// Posting lists are read, the rarest term's first, up to this many postings together; the terms that are left only add to
 /// the score of passages that were found by then. With all of them, no test set gained.
@@ -40,6 +41,8 @@ const EF_SEARCH: &str = "100";
 /// With filters, or beside other collections, the graph is walked on until enough passages fit, or this many were seen. Fewer
 /// would be quicker, and miss many: what was walked over is returned then, as if it were the nearest.
 const MAX_SCAN: &str = "20000";
+
+const NOTHING: Error = Error::NotFound("the collection");
 
 type Parameter<'a> = &'a (dyn ToSql + Sync);
 
@@ -58,34 +61,6 @@ pub struct Scope {
     pub least: usize,
 }
 
-/// A passage that was found, with what a reply shows of it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Hit {
-    /// The passage's number in the database.
-    pub chunk: i64,
-    /// The document's number in the database.
-    pub document: i64,
-    /// The document's id.
-    pub id: String,
-    /// Its place in the document.
-    pub ordinal: i32,
-    /// The document's title.
-    pub title: Option<String>,
-    /// The document's address.
-    pub url: Option<String>,
-    /// The document's language.
-    pub language: String,
-    /// Who may read the document; private unless the database says otherwise.
-    pub visibility: Visibility,
-    /// Its text.
-    pub text: String,
-    /// What its list is ordered by: BM25, or the cosine of its embedding with the query's.
-    pub score: f64,
-}
-
-/// The passages of one list, best first.
-pub type Found = Vec<Hit>;
-
 /// What the nearest passages are sought for.
 #[derive(Clone, Debug)]
 pub struct Nearest {
@@ -93,6 +68,15 @@ pub struct Nearest {
     pub vector: Vec<f32>,
     /// The model that made it: only its own vectors are compared.
     pub model: String,
+}
+
+/// What a search by words found.
+#[derive(Debug)]
+pub struct ByWords {
+    /// A list for each query.
+    pub lists: Vec<Found>,
+    /// The queries as they were sought.
+    pub queries: Queries,
 }
 
 impl Store {
@@ -104,9 +88,9 @@ impl Store {
         principal: &str,
         scope: &Scope,
         queries: &[&str],
-    ) -> Result<Vec<Found>, Error> {
+    ) -> Result<ByWords, Error> {
         let work = async |transaction: &Transaction<'_>| by_words(transaction, scope, queries).await;
-        self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))
+        self.database.read(deadline, principal, work).await?
     }
 
     /// The passages nearest to each of `vectors`. [`Error::ModelMismatch`] when there are passages, and all are by other
@@ -119,39 +103,38 @@ impl Store {
         vectors: &[Nearest],
     ) -> Result<Vec<Found>, Error> {
         let work = async |transaction: &Transaction<'_>| by_meaning(transaction, scope, vectors).await;
-        let found = self.database.read(deadline, principal, work).await?.ok_or(Error::NotFound("the collection"))?;
-        found.ok_or(Error::ModelMismatch)
+        self.database.read(deadline, principal, work).await?
     }
 }
 
-/// The statements of [`Store::lexical`], in a transaction that is open. None when the principal sees no document in the
-/// collection.
+/// The statements of [`Store::lexical`], in a transaction that is open.
 pub async fn by_words(
     transaction: &Transaction<'_>,
     scope: &Scope,
     queries: &[&str],
-) -> Result<Option<Vec<Found>>, SqlError> {
-    let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
-    let mut lists = Vec::with_capacity(queries.len());
-    for query in queries {
-        lists.push(lexical(transaction, &shelves, scope, query).await?);
+) -> Result<Result<ByWords, Error>, SqlError> {
+    let Some(shelves) = visible(transaction, scope).await? else { return Ok(Err(NOTHING)) };
+    let queries = Queries::of(transaction, &shelves, queries).await?;
+    let mut lists = Vec::with_capacity(queries.each.len());
+    for terms in &queries.each {
+        lists.push(lexical(transaction, &shelves, scope, terms).await?);
     }
-    Ok(Some(lists))
+    Ok(Ok(ByWords { lists, queries }))
 }
 
-/// The statements of [`Store::dense`], likewise; inside, none when all passages are by other models.
+/// The statements of [`Store::dense`], likewise.
 pub async fn by_meaning(
     transaction: &Transaction<'_>,
     scope: &Scope,
     vectors: &[Nearest],
-) -> Result<Option<Option<Vec<Found>>>, SqlError> {
-    let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
+) -> Result<Result<Vec<Found>, Error>, SqlError> {
+    let Some(shelves) = visible(transaction, scope).await? else { return Ok(Err(NOTHING)) };
     let mut lists = Vec::with_capacity(vectors.len());
     for nearest in vectors {
         lists.push(dense(transaction, &shelves, scope, nearest).await?);
     }
     let mismatch = lists.iter().all(Vec::is_empty) && foreign(transaction, &shelves, scope, vectors).await?;
-    Ok(Some((!mismatch).then_some(lists)))
+    Ok(if mismatch { Err(Error::ModelMismatch) } else { Ok(lists) })
 }
 
 /// The shelves to read; none when the collection has nothing for this principal.
@@ -164,9 +147,8 @@ async fn lexical(
     transaction: &Transaction<'_>,
     shelves: &Shelves,
     scope: &Scope,
-    query: &str,
+    terms: &Terms,
 ) -> Result<Found, SqlError> {
-    let terms = Terms::of(transaction, shelves, &[query]).await?;
     let norm = terms.norm();
     let statement = transaction.prepare_cached(sql::lexical(scope.is_filtered())).await?;
     // What a filter leaves may hold only common terms: then all lists are read.
@@ -175,11 +157,11 @@ async fn lexical(
         let lists = terms.lists(postings);
         let fixed: [Parameter<'_>; 6] = [&lists.shelves, &lists.terms, &lists.idfs, &norm.least, &norm.slope, &limit];
         let rows = transaction.query(&statement, &scope.with_filter(&fixed)).await?;
-        let scored = rows.iter().map(|row| Ranked::of(row, terms.score_of(row)?));
+        let scored = rows.iter().map(|row| Hit::of(row, shelves, terms.score_of(row)?));
         let best = best(scored.collect::<Result<_, _>>()?, scope);
         // One long document may fill all places: look further until others appear or nothing is left.
-        if best.len() >= scope.least || fewer(&rows, limit) && lists.are_all_of(&terms) {
-            return shown(transaction, best).await;
+        if best.len() >= scope.least || fewer(&rows, limit) && lists.are_all_of(terms) {
+            return Ok(best);
         }
         (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
     }
@@ -193,14 +175,11 @@ async fn dense(
 ) -> Result<Found, SqlError> {
     let small = shelves.chunks() <= EXACT || scope.filter.document_ids.is_some();
     let by_graph = if small { None } else { approximate(transaction, shelves, scope, nearest).await? };
-    let best = match by_graph {
-        Some(best) => best,
-        None => {
-            let exact = transaction.prepare_cached(sql::exact(scope.is_filtered())).await?;
-            neighbours(transaction, &exact, shelves, scope, nearest).await?.0
-        }
-    };
-    shown(transaction, best).await
+    if let Some(best) = by_graph {
+        return Ok(best);
+    }
+    let exact = transaction.prepare_cached(sql::exact(scope.is_filtered())).await?;
+    Ok(neighbours(transaction, &exact, shelves, scope, nearest).await?.0)
 }
 
 /// Whether there are passages, and none by the model of `vectors`, for which nothing was found. All passages were compared
@@ -225,7 +204,7 @@ async fn approximate(
     shelves: &Shelves,
     scope: &Scope,
     nearest: &Nearest,
-) -> Result<Option<Vec<Ranked>>, SqlError> {
+) -> Result<Option<Found>, SqlError> {
     let settings = transaction.prepare_cached(sql::GRAPH_SETTINGS).await?;
     let graph = transaction.prepare_cached(sql::graph(scope.is_filtered())).await?;
     let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &MAX_SCAN];
@@ -242,14 +221,14 @@ async fn neighbours(
     shelves: &Shelves,
     scope: &Scope,
     nearest: &Nearest,
-) -> Result<(Vec<Ranked>, bool), SqlError> {
+) -> Result<(Found, bool), SqlError> {
     let (vector, numbers) = (Vector::from(nearest.vector.clone()), shelves.numbers());
     // Some are of one document.
     let mut limit = i64::try_from(scope.depth + scope.depth / 4).unwrap_or(i64::MAX);
     loop {
         let fixed: [Parameter<'_>; 4] = [&vector, &numbers, &nearest.model, &limit];
         let rows = transaction.query(statement, &scope.with_filter(&fixed)).await?;
-        let near = |row: &Row| Ranked::of(row, 1.0 - row.try_get::<_, f64>("distance")?);
+        let near = |row: &Row| Hit::of(row, shelves, 1.0 - row.try_get::<_, f64>("distance")?);
         let best = best(rows.iter().map(near).collect::<Result<_, _>>()?, scope);
         let exhausted = fewer(&rows, limit);
         if best.len() >= scope.least || exhausted {

@@ -1,38 +1,59 @@
 //! The shelves of a collection that a principal can see: their languages, and the statistics of BM25.
 
+use std::sync::Arc;
+
 use deadpool_postgres::Transaction;
-use tokio_postgres::Error;
+use shared::contract::retrieve::Visibility;
+use tokio_postgres::{Error, Row};
+
+use crate::document::visibility_of;
 
 /// Who sees which is decided by the row-level security of `shelves`.
-const VISIBLE: &str = "SELECT shelf, language, chunks, length FROM shelves WHERE collection = $1 AND chunks > 0";
+const VISIBLE: &str =
+    "SELECT shelf, language, visibility, chunks, length FROM shelves WHERE collection = $1 AND chunks > 0";
 
 /// Documents of one owner, collection, visibility and language.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shelf {
-    pub(super) number: i32,
-    pub(super) language: String,
-    chunks: i64,
-    length: i64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shelf {
+    /// Its number in the database.
+    pub number: i32,
+    /// The documents' language.
+    pub language: String,
+    /// Who may read them; the owner alone unless the database says otherwise.
+    pub visibility: Visibility,
+    /// Their passages.
+    pub chunks: i64,
+    /// The terms of all passages together.
+    pub length: i64,
 }
 
 /// All shelves that a search reads.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shelves(Vec<Shelf>);
+pub(super) struct Shelves(Vec<Arc<Shelf>>);
+
+impl Shelf {
+    fn of(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            number: row.try_get("shelf")?,
+            language: row.try_get("language")?,
+            visibility: visibility_of(row.try_get("visibility")?),
+            chunks: row.try_get("chunks")?,
+            length: row.try_get("length")?,
+        })
+    }
+}
 
 impl Shelves {
     /// The shelves of `collection` that the transaction's principal can see.
     pub(super) async fn visible(transaction: &Transaction<'_>, collection: &str) -> Result<Self, Error> {
         let statement = transaction.prepare_cached(VISIBLE).await?;
         let rows = transaction.query(&statement, &[&collection]).await?;
-        let shelf = |row: &tokio_postgres::Row| {
-            Ok(Shelf {
-                number: row.try_get(0)?,
-                language: row.try_get(1)?,
-                chunks: row.try_get(2)?,
-                length: row.try_get(3)?,
-            })
-        };
-        rows.iter().map(shelf).collect::<Result<_, Error>>().map(Self)
+        rows.iter().map(|row| Shelf::of(row).map(Arc::new)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The shelf of a passage that was found on one of them.
+    pub(super) fn numbered(&self, number: i32) -> Arc<Shelf> {
+        self.0.iter().find(|shelf| shelf.number == number).cloned().unwrap_or_default()
     }
 
     /// Those of one language; all when none is given.
@@ -46,7 +67,7 @@ impl Shelves {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Shelf> {
-        self.0.iter()
+        self.0.iter().map(Arc::as_ref)
     }
 
     pub(super) fn numbers(&self) -> Vec<i32> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use retrieve::{
     error::Error,
-    store::{Found, Hit, Nearest, Position, Scope, Store},
+    store::{Found, Hit, Nearest, Position, Scope, Store, Subject},
 };
 use shared::contract::retrieve::{Filter, Visibility};
 
-use crate::support::{MODEL, document, put, soon, vector, with_database};
+use crate::support::{MODEL, document, ids_of, put, soon, vector, with_database};
 
 fn scope(filter: Filter) -> Scope {
     Scope { collection: "plans".into(), filter, per_document: 10, depth: 50, least: 50 }
@@ -35,7 +35,7 @@ async fn a_private_document_is_found_by_its_owner_only() {
             for (principal, expected) in [("ana", 2), ("ben", 1), ("", 1), ("ana' OR true --", 1)] {
                 let lexical = store.lexical(soon(), principal, &scope(filter.clone()), &["zanzibar deductible"]).await;
                 let dense = store.dense(soon(), principal, &scope(filter.clone()), &nearest).await;
-                assert_eq!(lexical.unwrap()[0].len(), expected, "{principal} {filter:?}");
+                assert_eq!(lexical.unwrap().lists[0].len(), expected, "{principal} {filter:?}");
                 assert_eq!(dense.unwrap()[0].len(), expected, "{principal} {filter:?}");
             }
         }
@@ -55,7 +55,7 @@ async fn nobody_writes_over_or_deletes_what_another_owns() {
         assert!(!store.delete(soon(), "ben", &shared.key).await.unwrap());
         put(&store, "ben", &document("plans", "open", "Written by Ben.", Visibility::Shared), 0.0).await;
         let found = store.lexical(soon(), "cleo", &scope(Filter::default()), &["written"]).await.unwrap();
-        assert_eq!(found[0].len(), 2, "two owners, two documents");
+        assert_eq!(found.lists[0].len(), 2, "two owners, two documents");
     })
     .await;
 }
@@ -153,23 +153,24 @@ fn readable(kept: &Kept, principal: &str, collection: &str, filter: &Filter) -> 
 }
 
 /// The ids of what was found; of a collection without anything for this principal, none.
-fn ids(found: Result<Vec<Found>, Error>) -> Vec<String> {
-    let mut ids: Vec<String> = match found {
-        Ok(lists) => lists.into_iter().flatten().map(|hit| hit.id).collect(),
+async fn ids(store: &Store, principal: &str, found: Result<Vec<Found>, Error>) -> Vec<String> {
+    let hits = match found {
+        Ok(lists) => lists.concat(),
         Err(Error::NotFound(_)) => Vec::new(),
         Err(error) => panic!("{error}"),
     };
+    let mut ids = ids_of(store, principal, &hits).await;
+    assert_eq!(ids.len(), hits.len(), "{principal} may see what was found");
     ids.sort();
     ids
 }
 
 /// All passages that there are, whoever owns them, as if they had been found.
-async fn everything(admin: &tokio_postgres::Client) -> Vec<(Hit, String, String)> {
+async fn everything(admin: &tokio_postgres::Client) -> Vec<(Hit, [String; 3])> {
     let sql = "SELECT c.chunk, c.document, d.id, d.owner, d.collection FROM chunks c JOIN documents d USING (document)";
     let hit = |row: &tokio_postgres::Row| {
-        let (chunk, document, id) = (row.get("chunk"), row.get("document"), row.get("id"));
-        let hit = Hit { chunk, document, id, ..Hit::default() };
-        (hit, row.get("owner"), row.get("collection"))
+        let hit = Hit { chunk: row.get("chunk"), document: row.get("document"), ..Hit::default() };
+        (hit, [row.get("id"), row.get("owner"), row.get("collection")])
     };
     admin.query(sql, &[]).await.unwrap().iter().map(hit).collect()
 }
@@ -183,7 +184,7 @@ async fn every_way_of_reading_shows_what_is_readable_and_nothing_else() {
         let kept = kept(&store, &mut Rng::with_seed(seed)).await;
         let (admin, _driver) = database.superuser().await;
         let everything = everything(&admin).await;
-        let hits: Vec<&Hit> = everything.iter().map(|(hit, ..)| hit).collect();
+        let hits: Vec<&Hit> = everything.iter().map(|(hit, _)| hit).collect();
         let nearest = [Nearest { vector: vector(0.0), model: MODEL.into() }];
         let mut filters = filters();
         filters.push(Filter { document_ids: Some((0..5).map(|n| format!("p{n}")).collect()), ..Filter::default() });
@@ -196,23 +197,25 @@ async fn every_way_of_reading_shows_what_is_readable_and_nothing_else() {
                 let expected = readable(&kept, principal, collection, filter);
                 let scope = Scope { collection: collection.into(), ..scope(filter.clone()) };
                 let lexical = store.lexical(soon(), principal, &scope, &["zanzibar"]).await;
-                assert_eq!(ids(lexical), expected, "lexical, {of}, {filter:?}");
-                assert_eq!(
-                    ids(store.dense(soon(), principal, &scope, &nearest).await),
-                    expected,
-                    "dense, {of}, {filter:?}"
-                );
+                let lexical = ids(&store, principal, lexical.map(|found| found.lists)).await;
+                assert_eq!(lexical, expected, "lexical, {of}, {filter:?}");
+                let dense = store.dense(soon(), principal, &scope, &nearest).await;
+                assert_eq!(ids(&store, principal, dense).await, expected, "dense, {of}, {filter:?}");
             }
             let listed = store.list(soon(), principal, collection, &Position::default(), 100).await.unwrap();
             assert_eq!(listed.into_iter().map(|(at, _)| at.id).collect::<Vec<_>>(), all, "list, {of}");
             let scope = Scope { collection: collection.into(), per_document: 1, ..scope(Filter::default()) };
-            let evidence = store.evidence(soon(), principal, &scope, &["zanzibar"], (&hits, None)).await.unwrap();
-            for (hit, owner, place) in &everything {
-                let mine = kept.iter().any(|((keeper, at, id), (visibility, _))| {
-                    (keeper, at, id) == (&owner.as_str(), &place.as_str(), &hit.id)
+            let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
+            let shown = store.shown(soon(), principal, &chunks).await.unwrap();
+            let subject = Subject { queries: &["zanzibar"], known: None, hits: &hits, model: None };
+            let evidence = store.evidence(soon(), principal, &scope, subject).await.unwrap();
+            for (hit, [id, owner, place]) in &everything {
+                let mine = kept.iter().any(|((keeper, at, kept), (visibility, _))| {
+                    (*keeper, *at, kept) == (owner.as_str(), place.as_str(), id)
                         && (*keeper == principal || *visibility == Visibility::Shared)
                 });
-                assert!(mine || !evidence.contains_key(&hit.chunk), "evidence on {}'s {}, {of}", owner, hit.id);
+                assert!(mine || !evidence.contains_key(&hit.chunk), "evidence on {owner}'s {id}, {of}");
+                assert_eq!(mine, shown.contains_key(&hit.chunk), "{owner}'s {id} is shown, {of}");
             }
         }
     })

@@ -8,7 +8,7 @@ use retrieve::store::{Nearest, Scope, Store};
 use shared::contract::retrieve::Filter;
 use tokio_postgres::Client;
 
-use crate::support::{MODEL, before_the_graph, near, random, soon, with_database};
+use crate::support::{MODEL, before_the_graph, ids_of, near, random, soon, with_database};
 
 /// More than are searched exactly.
 const PASSAGES: usize = 6_500;
@@ -52,7 +52,7 @@ async fn recall(store: &Store, vectors: &[Vec<f32>], questions: &[Vec<f32>], ste
         let nearest = [Nearest { vector: question.clone(), model: MODEL.into() }];
         let hits = store.dense(soon(), "ana", &scope, &nearest).await.unwrap();
         assert_eq!(hits[0].len(), DEPTH, "as many as there are");
-        found += hits[0].iter().filter(|hit| exact.contains(&hit.id)).count();
+        found += ids_of(store, "ana", &hits[0]).await.iter().filter(|id| exact.contains(*id)).count();
     }
     found as f64 / (questions.len() * DEPTH) as f64
 }

@@ -1,12 +1,16 @@
 //! Search returns what exists: with filters, with long documents, in small and large collections.
 
+use std::sync::Arc;
+
 use retrieve::{
     error::Error,
-    store::{Nearest, Scope, Store},
+    query::Query,
+    retrieval::Retriever,
+    store::{Nearest, Scope, Store, Subject},
 };
-use shared::contract::retrieve::{Filter, Visibility};
+use shared::contract::retrieve::{Filter, RetrieveRequest, Visibility};
 
-use crate::support::{MODEL, document, put, soon, vector, with_database};
+use crate::support::{MODEL, document, ids_of, put, soon, vector, with_database};
 
 fn scope(filter: Filter, per_document: usize, depth: usize) -> Scope {
     Scope { collection: "plans".into(), filter, per_document, depth, least: depth }
@@ -14,12 +18,13 @@ fn scope(filter: Filter, per_document: usize, depth: usize) -> Scope {
 
 async fn lexical(store: &Store, scope: &Scope, query: &str) -> Vec<String> {
     let found = store.lexical(soon(), "ana", scope, &[query]).await.unwrap();
-    found[0].iter().map(|hit| hit.id.clone()).collect()
+    ids_of(store, "ana", &found.lists[0]).await
 }
 
 async fn dense(store: &Store, scope: &Scope, degrees: f32) -> Vec<String> {
     let nearest = [Nearest { vector: vector(degrees), model: MODEL.into() }];
-    store.dense(soon(), "ana", scope, &nearest).await.unwrap()[0].iter().map(|hit| hit.id.clone()).collect()
+    let found = store.dense(soon(), "ana", scope, &nearest).await.unwrap();
+    ids_of(store, "ana", &found[0]).await
 }
 
 #[tokio::test]
@@ -91,11 +96,36 @@ async fn vectors_of_another_model_are_not_compared() {
         let found = store.dense(soon(), "ana", &scope(Filter::default(), 1, 10), &other).await;
         assert!(matches!(found, Err(Error::ModelMismatch)), "{found:?}");
         let scope = scope(Filter::default(), 1, 10);
-        let hits = store.lexical(soon(), "ana", &scope, &["words"]).await.unwrap().remove(0);
+        let found = store.lexical(soon(), "ana", &scope, &["words"]).await.unwrap();
+        let hit = &found.lists[0][0];
         for (model, embeddings) in [(Some("another"), 0), (Some(MODEL), 1), (None, 1)] {
-            let sought = (&[&hits[0]][..], model);
-            let evidence = store.evidence(soon(), "ana", &scope, &["words"], sought).await.unwrap();
-            assert_eq!(evidence[&hits[0].chunk].embeddings.len(), embeddings, "{model:?}");
+            let subject = Subject { queries: &["words"], known: None, hits: &[hit], model };
+            let evidence = store.evidence(soon(), "ana", &scope, subject).await.unwrap();
+            assert_eq!(evidence[&hit.chunk].embeddings.len(), embeddings, "{model:?}");
+            let subject = Subject { known: Some(&found.queries), ..subject };
+            assert_eq!(store.evidence(soon(), "ana", &scope, subject).await.unwrap(), evidence, "known or looked up");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_meanwhile_leaves_its_place_to_those_behind() {
+    with_database("what_was_deleted_meanwhile_leaves_its_place_to_those_behind", async |database| {
+        let store = database.store();
+        for (id, text) in [("one", "Copay copay copay."), ("two", "Copay copay here."), ("three", "The copay of all.")]
+        {
+            put(&store, "ana", &document("plans", id, text, Visibility::Shared), 0.0).await;
+        }
+        let retriever = Retriever::new(store.clone(), Err("not_configured"), Arc::clone(&database.policy));
+        let (query, collection) = ("copay".to_owned(), Some("plans".to_owned()));
+        let query = Query::new(RetrieveRequest { query, collection, ..RetrieveRequest::default() }).unwrap();
+        let found = retriever.find(soon(), "ana", &query).await.unwrap();
+        assert!(store.delete(soon(), "ana", &document("plans", "one", "", Visibility::Shared).key).await.unwrap());
+        for (k, expected) in [(1, &["two"][..]), (2, &["two", "three"]), (3, &["two", "three"])] {
+            let passages = retriever.passages(soon(), "ana", &found.fused, k).await.unwrap();
+            let ids: Vec<&str> = passages.iter().map(|passage| passage.document_id.as_str()).collect();
+            assert_eq!(ids, expected, "{k}");
         }
     })
     .await;

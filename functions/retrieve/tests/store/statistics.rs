@@ -6,7 +6,7 @@ use shared::contract::retrieve::Visibility;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-use crate::support::{document, put, soon, with_database};
+use crate::support::{document, ids_of, put, soon, with_database};
 
 /// Kept and counted statistics, as one comparable text each.
 async fn kept_and_counted(admin: &Client) -> (String, String) {
@@ -71,7 +71,7 @@ async fn other_peoples_private_words_do_not_change_scores() {
                 least: 10,
             };
             let found = store.lexical(soon(), "ben", &scope, &["doctor network copay"]).await.unwrap();
-            found[0].iter().map(|hit| hit.id.clone()).collect::<Vec<_>>()
+            ids_of(&store, "ben", &found.lists[0]).await
         };
         let before = order().await;
         for n in 0..20 {
@@ -103,7 +103,7 @@ async fn scores_are_those_of_the_formula() {
             least: 10,
         };
         let found = store.lexical(soon(), "ben", &scope, &["copay visits"]).await.unwrap();
-        let found: Vec<_> = found[0].iter().map(|hit| hit.id.as_str()).collect();
+        let found = ids_of(&store, "ben", &found.lists[0]).await;
         let mut expected: Vec<(&str, f64)> = texts.iter().map(|(id, text)| (*id, bm25(text, &texts))).collect();
         expected.retain(|(_, score)| *score > 0.0);
         expected.sort_by(|a, b| b.1.total_cmp(&a.1));

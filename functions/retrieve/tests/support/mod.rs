@@ -14,7 +14,7 @@ use retrieve::{
     analysis::Analyzer,
     chunker::{self, Chunk},
     document::{Document, DocumentKey},
-    store::{IndexedChunk, Store},
+    store::{Hit, IndexedChunk, Store},
     text::PlainText,
 };
 use secrecy::SecretString;
@@ -146,6 +146,13 @@ pub async fn before_the_graph(admin: &Client, write: impl Future<Output = ()>) {
 /// Stores a document of `owner`.
 pub async fn put(store: &Store, owner: &str, document: &Document, direction: f32) {
     store.put(soon(), owner, document, MODEL, &passages(document, direction)).await.unwrap();
+}
+
+/// The ids of the documents that `principal` was shown, in the order of `hits`.
+pub async fn ids_of(store: &Store, principal: &str, hits: &[Hit]) -> Vec<String> {
+    let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
+    let shown = store.shown(soon(), principal, &chunks).await.unwrap();
+    chunks.iter().filter_map(|chunk| Some(shown.get(chunk)?.id.clone())).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "set-up and inspection need one connection, not a pool with a policy")]

@@ -9,7 +9,7 @@ use pgvector::HalfVector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
 
-use super::{Hit, Parameter, Scope, Store, sql, terms::Terms, visible};
+use super::{Hit, Parameter, Scope, Store, queries::Queries, sql, visible};
 use crate::{error::Error, form::BEGINNING};
 
 /// Of a longer document only as many passages are looked at, and the one that was found.
@@ -30,47 +30,72 @@ pub struct Evidence {
     pub beginning: String,
 }
 
+/// On what evidence is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What was sought: the query and its original.
+    pub queries: &'a [&'a str],
+    /// The same as the search by words knows it; without, it is looked up.
+    pub known: Option<&'a Queries>,
+    /// What was found.
+    pub hits: &'a [&'a Hit],
+    /// Embeddings count that are by this model; without one, all.
+    pub model: Option<&'a str>,
+}
+
 impl Store {
-    /// The evidence on `hits`, by the numbers of their passages; those that are there no longer are missing. When each
-    /// stands for a document, all of it counts. Embeddings count that are by `model`; without one, all.
+    /// The evidence on hits, by the numbers of their passages; those that are there no longer are missing. When each stands
+    /// for a document, all of it counts.
     pub async fn evidence(
         &self,
         deadline: Deadline,
         principal: &str,
         scope: &Scope,
-        queries: &[&str],
-        (hits, model): (&[&Hit], Option<&str>),
+        subject: Subject<'_>,
     ) -> Result<HashMap<i64, Evidence>, Error> {
+        let Subject { queries, known, hits, .. } = subject;
+        let by_document = scope.per_document == 1;
         let work = async |transaction: &Transaction<'_>| {
-            let (terms, rows) = try_join!(terms(transaction, scope, queries), rows(transaction, scope, hits, model))?;
-            let Some(terms) = terms else { return Ok(HashMap::new()) };
-            gathered(&rows, hits, &terms, scope.per_document == 1)
+            if let Some(known) = known {
+                return gathered(&rows(transaction, subject, by_document).await?, hits, known, by_document);
+            }
+            let rows = rows(transaction, subject, by_document);
+            let (looked_up, rows) = try_join!(looked_up(transaction, scope, queries), rows)?;
+            looked_up.map_or_else(|| Ok(HashMap::new()), |known| gathered(&rows, hits, &known, by_document))
         };
         Ok(self.database.read(deadline, principal, work).await?)
     }
 }
 
-async fn terms(transaction: &Transaction<'_>, scope: &Scope, queries: &[&str]) -> Result<Option<Terms>, SqlError> {
+/// None when the principal sees nothing of the collection.
+async fn looked_up(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    queries: &[&str],
+) -> Result<Option<Queries>, SqlError> {
     let Some(shelves) = visible(transaction, scope).await? else { return Ok(None) };
-    Terms::of(transaction, &shelves, queries).await.map(Some)
+    Queries::of(transaction, &shelves, queries).await.map(Some)
 }
 
 async fn rows(
     transaction: &Transaction<'_>,
-    scope: &Scope,
-    hits: &[&Hit],
-    model: Option<&str>,
+    Subject { hits, model, .. }: Subject<'_>,
+    by_document: bool,
 ) -> Result<Vec<Row>, SqlError> {
     let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
-    let documents: Vec<i64> =
-        if scope.per_document == 1 { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
+    let documents: Vec<i64> = if by_document { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
     let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
     let parameters: [Parameter<'_>; 5] = [&chunks, &documents, &PASSAGES, &BEGINNING, &model];
     transaction.query(&statement, &parameters).await
 }
 
 /// The rows of each hit together: those of its document when it stands for it, else its own.
-fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Result<HashMap<i64, Evidence>, SqlError> {
+fn gathered(
+    rows: &[Row],
+    hits: &[&Hit],
+    known: &Queries,
+    by_document: bool,
+) -> Result<HashMap<i64, Evidence>, SqlError> {
     let mut gathered: HashMap<i64, Evidence> = HashMap::new();
     let mut there = HashSet::new();
     for row in rows {
@@ -81,8 +106,8 @@ fn gathered(rows: &[Row], hits: &[&Hit], terms: &Terms, by_document: bool) -> Re
         if let Some(embedding) = row.try_get::<_, Option<HalfVector>>("embedding")? {
             evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
         }
-        evidence.lexical = evidence.lexical.max(terms.score_of(row)?);
-        evidence.phrases = evidence.phrases.max(terms.phrases_of(row)?);
+        evidence.lexical = evidence.lexical.max(known.together.score_of(row)?);
+        evidence.phrases = evidence.phrases.max(known.phrases_of(row)?);
         evidence.passages = row.try_get("passages")?;
         if let Some(beginning) = row.try_get("beginning")? {
             evidence.beginning = beginning;

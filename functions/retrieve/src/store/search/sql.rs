@@ -4,10 +4,11 @@
 /// For this transaction: how wide the graph is searched; that it is searched on while filters leave too little, in any
 /// order (the strict one drops what it comes upon late: a fifth of the nearest, where other collections are many); that
 /// it is used at all (whatever sorts is the exact way, which is another statement). Compiling these statements would
-/// take longer than they run.
+/// take longer than they run, and planning them anew for each vector a tenth of it.
 pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1, true), \
     set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', $2, true), \
-    set_config('enable_sort', 'off', true), set_config('jit', 'off', true)";
+    set_config('enable_sort', 'off', true), set_config('jit', 'off', true), \
+    set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 /// Reads posting lists, $1 shelves, $2 terms and $3 their weights, and keeps the $6 passages with the best sums; $4 and $5 are
 /// the norm of BM25. Filtered also $7 ids, $8 URL prefix.
@@ -31,7 +32,7 @@ macro_rules! lexical {
 macro_rules! nearest {
     ($distance:literal, $filter:literal) => {
         concat!(
-            "SELECT c.chunk, c.document, ",
+            "SELECT c.chunk, c.document, c.shelf, ",
             $distance,
             " AS distance
             FROM chunks c WHERE c.shelf = ANY ($2::int4[]) AND c.embedding_model = $3 ",
@@ -85,8 +86,7 @@ pub(super) const BY_MODEL: &str = "SELECT NOT EXISTS
     (SELECT FROM chunks WHERE shelf = ANY ($1::int4[]) AND embedding_model = $2) AS foreign";
 
 /// What a reply shows of the passages $1; in no order.
-pub(super) const SHOWN: &str =
-    "SELECT c.chunk, d.document, d.id, c.ordinal, d.title, d.url, d.language, d.visibility, c.text
+pub(super) const SHOWN: &str = "SELECT c.chunk, d.id, c.ordinal, d.title, d.url, d.language, c.text
     FROM chunks c JOIN documents d ON d.document = c.document WHERE c.chunk = ANY ($1::int8[])";
 
 /// What the reranker wants to know of the passages $1, and of those among the first $3 of each of the documents $2; in no

@@ -1,35 +1,38 @@
-//! The terms of queries and what each is worth, by itself (BM25: the fewer passages hold it, the more) and beside its neighbor.
+//! The terms of a query and what each is worth (BM25: the fewer passages hold it, the more).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use deadpool_postgres::Transaction;
 use tokio_postgres::{Error as SqlError, Row};
 
-use crate::{
-    analysis::{Analyzer, neighbors},
-    store::{
-        forward::{self, Key},
-        shelves::{Shelf, Shelves},
-    },
+use crate::store::{
+    forward::{self, Key},
+    shelves::Shelves,
 };
 
 /// At most this many distinct terms count, the rarest: the rest of a long message is noise.
-const MOST: usize = 48;
+pub(super) const MOST: usize = 48;
 /// BM25 in Lucene's form with its defaults, k1 = 1.2 and b = 0.75. Passages are of like length, so b matters little to them;
 /// short pages gain from it.
 const BM25: (f64, f64) = (1.2, 0.75);
 /// With fewer postings the list of a common term is read as well.
 const FEW: i64 = 500;
 
-const HELD: &str = "SELECT t.shelf, t.term, t.chunks FROM unnest($1::int4[], $2::text[]) AS query (shelf, term)
-    JOIN terms t ON t.shelf = query.shelf AND t.term = query.term COLLATE \"C\" WHERE t.chunks > 0";
+/// How many passages hold which term.
+#[derive(Debug, Default)]
+pub(super) struct Frequencies {
+    /// On each shelf.
+    held: Vec<(i32, String, i64)>,
+    /// On all shelves.
+    together: HashMap<String, i64>,
+    /// All passages.
+    passages: i64,
+}
 
 /// The terms of a search that some passage holds.
 #[derive(Debug)]
 pub(super) struct Terms {
     /// The rarest first.
     terms: Vec<Term>,
-    phrases: Vec<Phrases>,
     norm: Norm,
 }
 
@@ -40,20 +43,6 @@ pub(super) struct Norm {
     pub(super) least: f64,
     /// For each term.
     pub(super) slope: f64,
-}
-
-/// A query in the words of one shelf's language.
-#[derive(Debug)]
-struct Analyzed {
-    shelf: i32,
-    terms: Vec<String>,
-}
-
-/// The pairs of neighbors in a query, and what each is worth.
-#[derive(Debug)]
-struct Phrases {
-    shelf: i32,
-    pairs: Vec<(Key, f64)>,
 }
 
 /// A term on one shelf.
@@ -75,41 +64,36 @@ pub(super) struct Lists<'a> {
     pub(super) idfs: Vec<f64>,
 }
 
-impl Terms {
-    /// The terms of `queries`, analysed as each shelf's language asks, with their document frequencies over all shelves.
-    pub(super) async fn of(
-        transaction: &Transaction<'_>,
-        shelves: &Shelves,
-        queries: &[&str],
-    ) -> Result<Self, SqlError> {
-        let analyzed = analyzed(shelves, queries);
-        let sought: BTreeSet<(i32, &str)> = analyzed.iter().flat_map(Analyzed::sought).collect();
-        let (numbers, terms): (Vec<i32>, Vec<&str>) = sought.into_iter().unzip();
-        let statement = transaction.prepare_cached(HELD).await?;
-        let rows = transaction.query(&statement, &[&numbers, &terms]).await?;
-        let held = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)));
-        let held = held.collect::<Result<Vec<_>, SqlError>>()?;
-        Ok(Self::new(&held, &analyzed, shelves))
+impl Frequencies {
+    /// From shelves, terms and how many of the shelf's passages hold them.
+    pub(super) fn new(held: Vec<(i32, String, i64)>, passages: i64) -> Self {
+        let mut together: HashMap<String, i64> = HashMap::new();
+        held.iter().for_each(|(_, term, postings)| *together.entry(term.clone()).or_default() += postings);
+        Self { held, together, passages }
     }
 
-    /// From shelves, terms and how many of the shelf's passages hold them.
-    fn new(held: &[(i32, String, i64)], analyzed: &[Analyzed], shelves: &Shelves) -> Self {
-        let mut frequencies: HashMap<&str, i64> = HashMap::new();
-        held.iter().for_each(|(_, term, postings)| *frequencies.entry(term).or_default() += postings);
+    /// The inverse document frequency of `term` over all shelves.
+    pub(super) fn idf(&self, term: &str) -> f64 {
+        idf(self.passages, self.together.get(term).copied().unwrap_or_default())
+    }
+}
+
+impl Terms {
+    /// Those that are `sought`, on shelves by their numbers, as far as some passage holds them.
+    pub(super) fn of(frequencies: &Frequencies, shelves: &Shelves, sought: impl Fn(i32, &str) -> bool) -> Self {
+        let held = frequencies.held.iter().filter(|(shelf, term, _)| sought(*shelf, term));
         let term = |(shelf, text, postings): &(i32, String, i64)| Term {
             shelf: *shelf,
             text: text.clone(),
             key: forward::key(text),
             postings: *postings,
-            idf: idf(shelves.chunks(), frequencies[text.as_str()]),
+            idf: frequencies.idf(text),
         };
-        let mut terms: Vec<Term> = held.iter().map(term).collect();
+        let mut terms: Vec<Term> = held.map(term).collect();
         terms.sort_by(|a, b| b.idf.total_cmp(&a.idf).then_with(|| (&a.text, a.shelf).cmp(&(&b.text, b.shelf))));
         let counting = terms.chunk_by(|a, b| a.text == b.text).take(MOST).map(<[Term]>::len).sum();
         terms.truncate(counting);
-        let worth = |term: &str| idf(shelves.chunks(), frequencies.get(term).copied().unwrap_or_default());
-        let phrases = analyzed.iter().map(|query| query.phrases(worth)).collect();
-        Self { terms, phrases, norm: Norm::of(shelves.average_length()) }
+        Self { terms, norm: Norm::of(shelves.average_length()) }
     }
 
     /// The lists to read: the rarest terms', as many as have `most` postings together; more while those are few.
@@ -131,14 +115,6 @@ impl Terms {
     /// BM25 of the passage of a row, by its forward index.
     pub(super) fn score_of(&self, row: &Row) -> Result<f64, SqlError> {
         Ok(self.score(row.try_get("shelf")?, row.try_get("terms")?, row.try_get("length")?))
-    }
-
-    /// The share of the query's pairs of neighbors, each by its worth, that are neighbors in the passage of a row too; of
-    /// several queries, that of the best.
-    pub(super) fn phrases_of(&self, row: &Row) -> Result<f64, SqlError> {
-        let (shelf, forward): (i32, &[u8]) = (row.try_get("shelf")?, row.try_get("terms")?);
-        let phrases = self.phrases.iter().filter(|phrases| phrases.shelf == shelf);
-        Ok(phrases.map(|phrases| phrases.share(forward)).fold(0.0, f64::max))
     }
 
     fn score(&self, shelf: i32, forward: &[u8], length: i32) -> f64 {
@@ -169,39 +145,6 @@ impl Lists<'_> {
     }
 }
 
-impl Analyzed {
-    fn sought(&self) -> impl Iterator<Item = (i32, &str)> {
-        self.terms.iter().map(|term| (self.shelf, term.as_str()))
-    }
-
-    /// A pair is worth what its terms are on the average; of a long message the worthiest count.
-    fn phrases(&self, worth: impl Fn(&str) -> f64) -> Phrases {
-        let pair = |pair: (&str, &str)| (forward::key_of_neighbors(pair), f64::midpoint(worth(pair.0), worth(pair.1)));
-        let mut pairs: Vec<(Key, f64)> = neighbors(&self.terms).map(pair).collect();
-        pairs.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-        pairs.truncate(MOST);
-        Phrases { shelf: self.shelf, pairs }
-    }
-}
-
-impl Phrases {
-    fn share(&self, forward: &[u8]) -> f64 {
-        let worth = |pairs: &mut dyn Iterator<Item = &(Key, f64)>| pairs.map(|(_, worth)| worth).sum::<f64>();
-        let there = worth(&mut self.pairs.iter().filter(|(pair, _)| forward::frequency(forward, *pair) > 0));
-        there / worth(&mut self.pairs.iter()).max(f64::MIN_POSITIVE)
-    }
-}
-
-/// The queries in the words of each shelf's language.
-fn analyzed(shelves: &Shelves, queries: &[&str]) -> Vec<Analyzed> {
-    let on = |shelf: &Shelf| {
-        let analyzer = Analyzer::of(&shelf.language);
-        let terms = queries.iter().map(|query| analyzer.terms(query).collect());
-        terms.map(|terms| Analyzed { shelf: shelf.number, terms }).collect::<Vec<_>>()
-    };
-    shelves.iter().flat_map(on).collect()
-}
-
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 fn idf(chunks: i64, holding: i64) -> f64 {
     ((chunks - holding) as f64 + 0.5).mul_add((holding as f64 + 0.5).recip(), 1.0).ln()
@@ -217,7 +160,7 @@ mod tests {
             Term { shelf: 1, key: forward::key(&text), text, postings, idf: 1.0 }
         };
         let terms = postings.iter().enumerate().map(term).collect();
-        Terms { terms, phrases: Vec::new(), norm: Norm::of(10.0) }
+        Terms { terms, norm: Norm::of(10.0) }
     }
 
     #[test]
@@ -228,17 +171,5 @@ mod tests {
         assert_eq!(read(&[FEW - 1, 9_000, 9_000], 3_000), 2, "too few without");
         assert_eq!(read(&[9_000, 9_000], i64::MAX), 2);
         assert!(terms(&[1, 2]).lists(3_000).are_all_of(&terms(&[1, 2])));
-    }
-
-    #[test]
-    fn phrases_count_by_the_worth_of_their_words() {
-        let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
-        let query = Analyzed { shelf: 1, terms: words("health insurance cost") };
-        let phrases = query.phrases(|term| if term == "cost" { 5.0 } else { 1.0 });
-        assert!((phrases.share(&forward::encoded(&words("insurance cost of health"))) - 0.75).abs() < 1e-9);
-        assert!((phrases.share(&forward::encoded(&words("the health insurance cost"))) - 1.0).abs() < 1e-9);
-        assert_eq!(phrases.share(&forward::encoded(&words("cost insurance health"))), 0.0);
-        let one_word = Analyzed { shelf: 1, terms: words("cost") };
-        assert_eq!(one_word.phrases(|_| 1.0).share(&forward::encoded(&words("cost"))), 0.0);
     }
 }

@@ -24,20 +24,11 @@ const PANEL: usize = 96;
 
 /// `width` x `width` weights for `states * weights`.
 #[derive(Debug)]
-pub(super) struct Square {
-    /// Panels of [`PANEL`] columns, each row by row.
-    exact: Vec<f32>,
-    /// Where the processor can compute with them.
-    quantized: Option<Quantized>,
-}
-
-/// How weights and states are multiplied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Precision {
-    /// As the model was trained.
-    Exact,
-    /// In eight bits where the processor has instructions for it, else exactly.
-    EightBit,
+pub(super) enum Square {
+    /// As the model was trained: panels of [`PANEL`] columns, each row by row.
+    Exact(Vec<f32>),
+    /// In eight bits, with the processor's leave to compute with them.
+    EightBit(Vnni, Quantized),
 }
 
 /// Weights and what is added.
@@ -63,7 +54,6 @@ pub(super) struct Layer {
 #[derive(Debug)]
 pub(super) struct Encoder {
     pub(super) arch: Arch,
-    pub(super) vnni: Option<Vnni>,
     pub(super) width: usize,
     pub(super) heads: usize,
     /// A row for each token of the vocabulary.
@@ -76,8 +66,6 @@ pub(super) struct Encoder {
 
 /// What the layers compute with; every matrix has a row of `width` for each token, but the weights of attention.
 struct Scratch {
-    /// Products are in eight bits when it is there.
-    vnni: Option<Vnni>,
     /// The tokens of each text.
     lengths: Vec<usize>,
     query_key_value: [Vec<f32>; 3],
@@ -87,7 +75,8 @@ struct Scratch {
 }
 
 impl Square {
-    /// The square of `matrix` (rows of `inputs` weights, one for each output) from input `row` and output `column` on.
+    /// The square of `matrix` (rows of `inputs` weights, one for each output) from input `row` and output `column` on; in eight
+    /// bits when `vnni` is there.
     pub(super) fn of(
         matrix: &[f32],
         inputs: usize,
@@ -95,16 +84,16 @@ impl Square {
         (row, column): (usize, usize),
         vnni: Option<Vnni>,
     ) -> Self {
-        let mut exact = Vec::with_capacity(width * width);
-        for panel in (column..column + width).step_by(PANEL) {
-            let outputs: Vec<&[f32]> = (panel..panel + PANEL).map(|output| &matrix[output * inputs..]).collect();
-            for input in row..row + width {
-                exact.extend(outputs.iter().map(|output| output[input]));
-            }
-        }
         let output = |output| &matrix[output * inputs + row..][..width];
-        let quantized = vnni.map(|_| Quantized::of((column..column + width).map(output)));
-        Self { exact, quantized }
+        if let Some(vnni) = vnni {
+            return Self::EightBit(vnni, Quantized::of((column..column + width).map(output)));
+        }
+        let mut panels = Vec::with_capacity(width * width);
+        for panel in (column..column + width).step_by(PANEL) {
+            let outputs: Vec<&[f32]> = (panel..panel + PANEL).map(output).collect();
+            (0..width).for_each(|input| panels.extend(outputs.iter().map(|output| output[input])));
+        }
+        Self::Exact(panels)
     }
 
     /// Whether a network of this width can be cut so.
@@ -116,13 +105,12 @@ impl Square {
 impl Encoder {
     /// The last layer's states of the tokens of `texts`, text after text, `width` numbers each. A text has at most as many as
     /// there are positions, and all are in the vocabulary.
-    pub(super) fn states(&self, texts: &[&[u32]], precision: Precision) -> io::Result<Vec<f32>> {
+    pub(super) fn states(&self, texts: &[&[u32]]) -> io::Result<Vec<f32>> {
         let mut states = Vec::new();
         for tokens in texts {
             states.extend(self.embedded(tokens)?);
         }
-        let vnni = self.vnni.filter(|_| precision == Precision::EightBit);
-        let mut scratch = Scratch::new(texts.iter().map(|tokens| tokens.len()).collect(), self.width, vnni);
+        let mut scratch = Scratch::new(texts.iter().map(|tokens| tokens.len()).collect(), self.width);
         for layer in &self.layers {
             self.attend(layer, &mut states, &mut scratch);
             self.transform(layer, &mut states, &mut scratch);
@@ -141,7 +129,7 @@ impl Encoder {
         let width = self.width;
         for (linear, to) in layer.query_key_value.iter().zip(&mut scratch.query_key_value) {
             to.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(&linear.bias));
-            product(to, Accum::Add, states, &linear.weights, scratch.vnni);
+            product(to, Accum::Add, states, &linear.weights);
         }
         let mut start = 0;
         for tokens in &scratch.lengths {
@@ -150,7 +138,7 @@ impl Encoder {
             let query_key_value = scratch.query_key_value.each_ref().map(|matrix| rows(&matrix[text.clone()], width));
             self.mix(query_key_value, &mut scratch.attention[..tokens * tokens], &mut scratch.inner[text]);
         }
-        product(&mut scratch.update, Accum::Replace, &scratch.inner, &layer.output.weights, scratch.vnni);
+        product(&mut scratch.update, Accum::Replace, &scratch.inner, &layer.output.weights);
         let (update, bias) = (&scratch.update, &layer.output.bias);
         run(self.arch, AddNormalize { states, update, bias, norm: &layer.attended });
     }
@@ -174,9 +162,9 @@ impl Encoder {
     fn transform(&self, layer: &Layer, states: &mut [f32], scratch: &mut Scratch) {
         scratch.update.fill(0.0);
         for (up, down) in layer.up.iter().zip(&layer.down) {
-            product(&mut scratch.inner, Accum::Replace, states, &up.weights, scratch.vnni);
+            product(&mut scratch.inner, Accum::Replace, states, &up.weights);
             run(self.arch, Gelu { values: &mut scratch.inner, bias: &up.bias });
-            product(&mut scratch.update, Accum::Add, &scratch.inner, down, scratch.vnni);
+            product(&mut scratch.update, Accum::Add, &scratch.inner, down);
         }
         let (update, bias) = (&scratch.update, &layer.down_bias);
         run(self.arch, AddNormalize { states, update, bias, norm: &layer.transformed });
@@ -189,25 +177,25 @@ fn rows(matrix: &[f32], width: usize) -> MatRef<'_, f32> {
 }
 
 /// `to = states * weights`, or `to += ..`; on this thread alone.
-fn product(to: &mut [f32], accum: Accum, states: &[f32], weights: &Square, vnni: Option<Vnni>) {
-    if let (Some(vnni), Some(quantized)) = (vnni, &weights.quantized) {
-        return vnni.product(to, matches!(accum, Accum::Add), states, quantized);
-    }
-    let width = weights.exact.len().isqrt();
+fn product(to: &mut [f32], accum: Accum, states: &[f32], weights: &Square) {
+    let panels = match weights {
+        Square::EightBit(vnni, weights) => return vnni.product(to, matches!(accum, Accum::Add), states, weights),
+        Square::Exact(panels) => panels,
+    };
+    let width = panels.len().isqrt();
     let states = rows(states, width);
     let mut to = MatMut::from_row_major_slice_mut(to, states.nrows(), width);
-    for (number, panel) in weights.exact.chunks_exact(width * PANEL).enumerate() {
+    for (number, panel) in panels.chunks_exact(width * PANEL).enumerate() {
         let to = to.rb_mut().subcols_mut(number * PANEL, PANEL);
         matmul(to, accum, states, MatRef::from_row_major_slice(panel, width, PANEL), 1.0, Par::Seq);
     }
 }
 
 impl Scratch {
-    fn new(lengths: Vec<usize>, width: usize, vnni: Option<Vnni>) -> Self {
+    fn new(lengths: Vec<usize>, width: usize) -> Self {
         let (tokens, longest) = (lengths.iter().sum::<usize>(), lengths.iter().max().copied().unwrap_or_default());
         let matrix = || vec![0.0; tokens * width];
         Self {
-            vnni,
             lengths,
             query_key_value: [matrix(), matrix(), matrix()],
             attention: vec![0.0; longest * longest],

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use shared::deadline::Deadline;
 use tokenizers::Error as TokenizerError;
 
-use super::{EmbeddingError, EmbeddingModel, ModelError, encoder::Precision, model::Model, threads::Threads};
+use super::{EmbeddingError, EmbeddingModel, ModelError, model::Model, threads::Threads};
 
 /// Passages that are computed together: it saves time (see [`super::encoder`]), and a question that comes meanwhile waits for
 /// all of them.
@@ -15,8 +15,6 @@ const TOGETHER: usize = 2;
 /// A loaded model.
 pub(super) struct Local {
     model: Arc<Model>,
-    /// How questions are computed; passages are computed exactly.
-    questions: Precision,
     threads: Threads,
 }
 
@@ -27,13 +25,12 @@ pub fn knows_english(language: &str) -> bool {
 
 impl Local {
     pub(super) fn load(folder: &Path, eight_bit: bool, threads: Threads) -> Result<Self, ModelError> {
-        let questions = if eight_bit { Precision::EightBit } else { Precision::Exact };
-        Ok(Self { model: Arc::new(Model::load(folder, questions)?), questions, threads })
+        Ok(Self { model: Arc::new(Model::load(folder, eight_bit)?), threads })
     }
 
     async fn some_passages(&self, deadline: Deadline, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
         let model = Arc::clone(&self.model);
-        let work = move || model.embed(&texts, Precision::Exact);
+        let work = move || model.passages(&texts);
         self.threads.for_documents(deadline, work).await?.map_err(failed)
     }
 }
@@ -56,12 +53,9 @@ impl EmbeddingModel for Local {
     }
 
     fn question<'a>(&'a self, deadline: Deadline, text: &'a str) -> BoxFuture<'a, Result<Vec<f32>, EmbeddingError>> {
-        let (model, precision, text) = (Arc::clone(&self.model), self.questions, [text.to_owned()]);
-        let work = move || model.embed(&text, precision);
-        Box::pin(async move {
-            let vectors = self.threads.run(deadline, work).await?.map_err(failed)?;
-            vectors.into_iter().next().ok_or(EmbeddingError::Failed)
-        })
+        let (model, text) = (Arc::clone(&self.model), text.to_owned());
+        let work = move || model.question(&text);
+        Box::pin(async move { self.threads.run(deadline, work).await?.map_err(failed) })
     }
 
     fn passages<'a>(

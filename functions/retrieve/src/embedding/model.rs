@@ -1,13 +1,16 @@
 //! The sentence encoder all-MiniLM-L6-v2 (or another BERT of its width): forward pass, mean over tokens, unit length, as
 //! its authors define it.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use sha2::{Digest, Sha256};
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 use super::{
-    encoder::{Encoder, Precision},
+    encoder::Encoder,
     quantized::Vnni,
     weights::{Config, Weights, at_once},
 };
@@ -43,12 +46,18 @@ pub enum ModelError {
 pub(super) struct Model {
     name: String,
     tokenizer: Tokenizer,
-    encoder: Encoder,
+    config: Config,
+    weights: Weights,
+    questions: Arc<Encoder>,
+    /// The exact one. Where questions are in eight bits it is built for the first passages: it is four times as large, and most
+    /// processes never see a passage.
+    passages: Mutex<Option<Arc<Encoder>>>,
 }
 
 impl Model {
-    /// Loads `config.json`, `tokenizer.json` and `model.safetensors`, for computing with no less than `least`.
-    pub(super) fn load(folder: &Path, least: Precision) -> Result<Self, ModelError> {
+    /// Loads `config.json`, `tokenizer.json` and `model.safetensors`. Passages are computed as the model was trained;
+    /// questions so too, or in eight bits where that is wanted and the processor has instructions for it.
+    pub(super) fn load(folder: &Path, eight_bit: bool) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(ModelError::Missing(folder.display().to_string()));
         }
@@ -57,11 +66,14 @@ impl Model {
         let mut digest = Sha256::new();
         [&config, &tokens].into_iter().for_each(|file| digest.update(file));
         let config = parsed(&config)?;
-        let (encoder, tokenizer) = at_once(
-            || encoder(&folder.join("model.safetensors"), &config, &mut digest, least),
-            || tokenizer(&tokens, &config),
-        );
-        Ok(Self { encoder: encoder?, name: name(digest), tokenizer: tokenizer? })
+        let refused = |cause| ModelError::File { file: "model.safetensors", cause };
+        let weights = Weights::open(&folder.join("model.safetensors")).map_err(refused)?;
+        weights.sampled(&mut digest).map_err(refused)?;
+        let vnni = Vnni::detected().filter(|_| eight_bit);
+        let (encoder, tokenizer) = at_once(|| weights.encoder(&config, vnni), || tokenizer(&tokens, &config));
+        let questions = Arc::new(encoder.map_err(refused)?);
+        let passages = Mutex::new(vnni.is_none().then(|| Arc::clone(&questions)));
+        Ok(Self { name: name(digest), tokenizer: tokenizer?, config, weights, questions, passages })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -73,16 +85,31 @@ impl Model {
         self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
 
-    /// The unit vector of each of `texts`.
-    pub(super) fn embed<T: AsRef<str>>(
-        &self,
-        texts: &[T],
-        precision: Precision,
-    ) -> Result<Vec<Vec<f32>>, tokenizers::Error> {
+    /// The unit vector of a question.
+    pub(super) fn question(&self, text: &str) -> Result<Vec<f32>, tokenizers::Error> {
+        Ok(self.embed(&self.questions, &[text])?.remove(0))
+    }
+
+    /// The unit vectors of passages.
+    pub(super) fn passages(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, tokenizers::Error> {
+        self.embed(self.exact()?.as_ref(), texts)
+    }
+
+    /// Whoever comes meanwhile waits until it is built, some 40 ms.
+    fn exact(&self) -> Result<Arc<Encoder>, String> {
+        let mut passages = self.passages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(encoder) = passages.as_ref() {
+            return Ok(Arc::clone(encoder));
+        }
+        let encoder = Arc::new(self.weights.encoder(&self.config, None)?);
+        Ok(Arc::clone(passages.insert(encoder)))
+    }
+
+    fn embed<T: AsRef<str>>(&self, encoder: &Encoder, texts: &[T]) -> Result<Vec<Vec<f32>>, tokenizers::Error> {
         let encoded = texts.iter().map(|text| self.tokenizer.encode_fast(text.as_ref(), true));
         let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
         let tokens: Vec<&[u32]> = encoded.iter().map(Encoding::get_ids).collect();
-        let states = self.encoder.states(&tokens, precision)?;
+        let states = encoder.states(&tokens)?;
         let mut states = states.chunks_exact(DIMENSION);
         Ok(tokens.iter().map(|tokens| direction(states.by_ref().take(tokens.len()))).collect())
     }
@@ -109,14 +136,6 @@ fn parsed(config: &[u8]) -> Result<Config, ModelError> {
     }
     config.check().map_err(refused)?;
     Ok(config)
-}
-
-fn encoder(path: &Path, config: &Config, digest: &mut Sha256, least: Precision) -> Result<Encoder, ModelError> {
-    let refused = |cause| ModelError::File { file: "model.safetensors", cause };
-    let vnni = Vnni::detected().filter(|_| least == Precision::EightBit);
-    let weights = Weights::open(path, vnni).map_err(refused)?;
-    weights.sampled(digest).map_err(refused)?;
-    weights.encoder(config).map_err(refused)
 }
 
 /// Stored with every vector.

@@ -40,8 +40,6 @@ pub(super) struct Weights {
     /// Where its tensors begin.
     start: u64,
     metadata: Metadata,
-    /// Whether the weights are kept in eight bits as well.
-    vnni: Option<Vnni>,
 }
 
 impl Config {
@@ -57,7 +55,7 @@ impl Config {
 }
 
 impl Weights {
-    pub(super) fn open(path: &Path, vnni: Option<Vnni>) -> Result<Self, String> {
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
         let mut file = File::open(path).map_err(|error| error.to_string())?;
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(|error| error.to_string())?;
@@ -67,7 +65,7 @@ impl Weights {
         }
         let metadata = serde_json::from_reader(Read::take(&mut file, length)).map_err(|error| error.to_string())?;
         let whole = file.metadata().map_err(|error| error.to_string())?.len();
-        Ok(Self { file, length: whole, start: 8 + length, metadata, vnni })
+        Ok(Self { file, length: whole, start: 8 + length, metadata })
     }
 
     /// A digest of samples: all 90 MB would cost a tenth of a second at every start.
@@ -84,8 +82,8 @@ impl Weights {
         Ok(())
     }
 
-    /// Builds the network.
-    pub(super) fn encoder(&self, config: &Config) -> Result<Encoder, String> {
+    /// Builds the network; in eight bits when `vnni` is there.
+    pub(super) fn encoder(&self, config: &Config, vnni: Option<Vnni>) -> Result<Encoder, String> {
         let Config { hidden_size: width, vocab_size, max_position_embeddings: positions, .. } = *config;
         let types = self.read("embeddings.token_type_embeddings.weight", None, width)?;
         let mut places = self.read("embeddings.position_embeddings.weight", Some(positions), width)?;
@@ -94,13 +92,12 @@ impl Weights {
         }
         Ok(Encoder {
             arch: Arch::new(),
-            vnni: self.vnni,
             width,
             heads: config.num_attention_heads,
             words: self.words(vocab_size, width)?,
             positions: places,
             embedded: self.norm("embeddings.LayerNorm", config)?,
-            layers: self.layers(config)?,
+            layers: self.layers(config, vnni)?,
         })
     }
 
@@ -110,27 +107,27 @@ impl Weights {
         Ok(Words { file, start: self.start + at, width })
     }
 
-    fn layers(&self, config: &Config) -> Result<Vec<Layer>, String> {
+    fn layers(&self, config: &Config, vnni: Option<Vnni>) -> Result<Vec<Layer>, String> {
         let some = |numbers: Range<usize>| -> Result<Vec<Layer>, String> {
-            numbers.map(|number| self.layer(number, config)).collect()
+            numbers.map(|number| self.layer(number, config, vnni)).collect()
         };
         let (count, half) = (config.num_hidden_layers, config.num_hidden_layers / 2);
         let (first, last) = at_once(|| some(0..half), || some(half..count));
         Ok(first?.into_iter().chain(last?).collect())
     }
 
-    fn layer(&self, number: usize, config: &Config) -> Result<Layer, String> {
+    fn layer(&self, number: usize, config: &Config, vnni: Option<Vnni>) -> Result<Layer, String> {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         let up = self.read(&name("intermediate.dense.weight"), Some(inner), width)?;
         let up_bias = self.read(&name("intermediate.dense.bias"), None, inner)?;
         let down = self.read(&name("output.dense.weight"), Some(width), inner)?;
-        let (vnni, cuts) = (self.vnni, || (0..inner).step_by(width));
+        let cuts = || (0..inner).step_by(width);
         let cut_up = |column| Linear {
             weights: Square::of(&up, width, width, (0, column), vnni),
             bias: up_bias[column..column + width].to_vec(),
         };
-        let attention = |part| self.linear(&name(part), width);
+        let attention = |part| self.linear(&name(part), width, vnni);
         Ok(Layer {
             query_key_value: [
                 attention("attention.self.query")?,
@@ -146,10 +143,10 @@ impl Weights {
         })
     }
 
-    fn linear(&self, name: &str, width: usize) -> Result<Linear, String> {
+    fn linear(&self, name: &str, width: usize, vnni: Option<Vnni>) -> Result<Linear, String> {
         let matrix = self.read(&format!("{name}.weight"), Some(width), width)?;
         let bias = self.read(&format!("{name}.bias"), None, width)?;
-        Ok(Linear { weights: Square::of(&matrix, width, width, (0, 0), self.vnni), bias })
+        Ok(Linear { weights: Square::of(&matrix, width, width, (0, 0), vnni), bias })
     }
 
     fn norm(&self, name: &str, config: &Config) -> Result<Norm, String> {
@@ -198,7 +195,7 @@ impl Weights {
 }
 
 /// Both results, in the time of the longer.
-#[expect(clippy::disallowed_methods, reason = "one thread more, at the start, which ends before anything is served")]
+#[expect(clippy::disallowed_methods, reason = "one thread more while a model is read, which ends with that")]
 pub(super) fn at_once<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let one = scope.spawn(one);

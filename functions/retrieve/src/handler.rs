@@ -17,8 +17,8 @@ use shared::{
 };
 
 use crate::{
-    config::Config, embedding::Embedder, error::Error, query::Query, rerank::Reranker, retrieval::Retriever,
-    store::Store,
+    config::Config, embedding::Embedder, error::Error, query::Query, rerank::Reranker, results::Results,
+    retrieval::Retriever, store::Store,
 };
 
 const RETRIEVE: &str = "/v1/retrieve";
@@ -37,6 +37,7 @@ pub struct Retrieve {
     embedder: Result<Embedder, &'static str>,
     /// A service that reranks, where one is configured.
     reranker: Option<Arc<dyn Reranker>>,
+    results: Results,
 }
 
 impl Retrieve {
@@ -44,7 +45,8 @@ impl Retrieve {
     pub fn new(config: Config, core: Core) -> Self {
         let embedder = config.embedder(&core.policy());
         let reranker = config.reranker.map(|remote| Arc::new(remote) as Arc<dyn Reranker>);
-        Self { store: config.database.map(Store::new), embedder, reranker, core }
+        let results = Results::new(core.policy().retrieve.cache_ttl);
+        Self { store: config.database.map(Store::new), embedder, reranker, results, core }
     }
 
     fn store(&self) -> Result<&Store, Error> {
@@ -64,7 +66,7 @@ impl Retrieve {
     async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {
         let query = Query::new(call.json::<RetrieveRequest>()?)?;
         let retriever = Retriever::new(self.store()?.clone(), self.affordable_embedder(), self.core.policy());
-        let retriever = retriever.with_remote(self.reranker.clone());
+        let retriever = retriever.with_remote(self.reranker.clone()).with_results(self.results.clone());
         Reply::ok(&retriever.retrieve(call.deadline, &call.principal.subject, &query).await?)
     }
 }
@@ -115,7 +117,8 @@ impl Function for Retrieve {
 
     fn pools(&self) -> Vec<Sample> {
         let database = self.store.as_ref().map(|store| store.database().sample());
-        database.into_iter().chain(self.embedder.as_ref().ok().map(Embedder::sample)).collect()
+        let embedder = self.embedder.as_ref().ok().map(Embedder::sample);
+        database.into_iter().chain(embedder).chain([self.results.sample()]).collect()
     }
 
     /// The first forward pass touches all weights and costs ten times the second.

@@ -28,6 +28,7 @@ pub mod indexing;
 pub mod ingest;
 pub mod query;
 pub mod rerank;
+pub mod results;
 pub mod retrieval;
 pub mod service;
 pub mod store;

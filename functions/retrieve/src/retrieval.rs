@@ -21,7 +21,8 @@ use crate::{
     fusion::{self, Fused, Order},
     query::Query,
     rerank::{Local, Reranker, Sought, Task},
-    store::{ByWords, Found, Nearest, Queries, Scope, Shown, Store},
+    results::{self, Key, Results, Searched},
+    store::{ByMeaning, ByWords, Found, Nearest, Queries, Scope, Shown, Store, Versions},
 };
 
 /// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
@@ -41,6 +42,8 @@ pub struct Retriever {
     local: Local,
     /// Where one is configured.
     remote: Option<Arc<dyn Reranker>>,
+    /// What was found a moment ago, where it is kept.
+    results: Option<Results>,
     policy: Arc<Policy>,
 }
 
@@ -51,6 +54,8 @@ pub struct Candidates {
     pub fused: Vec<Fused>,
     /// The query and its original as they were sought by words, when that was in time.
     pub queries: Option<Queries>,
+    /// The state that both searches read; none when one did not, or another.
+    versions: Option<Versions>,
     /// The embeddings of the query and its original.
     vectors: Vec<Nearest>,
     /// Whether the model that embedded them was trained on a language.
@@ -62,6 +67,7 @@ pub struct Candidates {
 /// What one way of searching gave, or which stage of it failed.
 struct Way {
     found: Result<Vec<Found>, Failure>,
+    versions: Option<Versions>,
     timings: Vec<(&'static str, Duration)>,
     degraded: Vec<Degradation>,
 }
@@ -75,7 +81,7 @@ impl Retriever {
     /// Searches `store`; without an embedder, by words only. Reranks in process.
     pub fn new(store: Store, embedder: Result<Embedder, &'static str>, policy: Arc<Policy>) -> Self {
         let local = Local::new(Arc::clone(&policy));
-        Self { store, embedder, local, remote: None, policy }
+        Self { store, embedder, local, remote: None, results: None, policy }
     }
 
     /// The same, with a reranker of a third party for what all may read.
@@ -83,8 +89,27 @@ impl Retriever {
         Self { remote, ..self }
     }
 
+    /// The same, with answers to equal questions from `results`.
+    pub fn with_results(self, results: Results) -> Self {
+        Self { results: Some(results), ..self }
+    }
+
     /// The passages for `query` that `principal` may read.
     pub async fn retrieve(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<RetrieveReply, Error> {
+        let (started, settings) = (clock::now(), &self.policy.retrieve);
+        let search = || self.search(deadline, principal, query);
+        let Some(results) = &self.results else { return Ok(search().await?.reply) };
+        let now = || self.store.versions(deadline.stage(settings.cache, SHOWING), principal, &query.scope);
+        match results.find(deadline, Key::of(query, settings), search, now).await? {
+            results::Found::Searched(reply) => Ok(reply),
+            results::Found::Kept(passages) => {
+                let time = clock::now() - started;
+                Ok(reply(query, passages.to_vec(), Vec::new(), vec![("cache", time), ("total", time)]))
+            }
+        }
+    }
+
+    async fn search(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Searched, Error> {
         let started = clock::now();
         let mut found = self.find(deadline, principal, query).await?;
         if query.rerank {
@@ -93,13 +118,8 @@ impl Retriever {
         let began = clock::now();
         let passages = self.passages(deadline, principal, &found.fused, query.k).await?;
         found.timings.extend([("passages", clock::now() - began), ("total", clock::now() - started)]);
-        Ok(RetrieveReply {
-            asked: query.k,
-            got: passages.len(),
-            passages,
-            degraded: found.degraded,
-            timings_ms: in_milliseconds(found.timings),
-        })
+        let reply = reply(query, passages, found.degraded, found.timings);
+        Ok(Searched { reply, versions: found.versions })
     }
 
     /// The first `k` of `fused` with what a reply shows of them. What was deleted meanwhile leaves its place to those behind.
@@ -128,11 +148,12 @@ impl Retriever {
         let dense = self.dense(deadline, principal, &scope, query);
         let ((lexical, queries), (dense, vectors)) = tokio::join!(lexical, dense);
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
+        let versions = lexical.versions.clone().filter(|_| lexical.versions == dense.versions);
         let (lists, degraded) = joined(lexical, dense)?;
         let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
         fused.truncate(CANDIDATES);
         let knows = self.embedder.as_ref().map_or(knows_english as fn(&str) -> bool, Embedder::knows);
-        Ok(Candidates { fused, queries, vectors, knows, timings, degraded })
+        Ok(Candidates { fused, queries, versions, vectors, knows, timings, degraded })
     }
 
     /// What a reranker is asked.
@@ -174,11 +195,12 @@ impl Retriever {
     ) -> (Way, Option<Queries>) {
         let started = clock::now();
         let stage = deadline.stage(self.policy.retrieve.lexical, SHOWING);
-        let (found, queries) = match self.store.lexical(stage, principal, scope, &query.texts()).await {
-            Ok(ByWords { lists, queries }) => (Ok(lists), Some(queries)),
-            Err(error) => (Err(Failure { stage: "lexical", error }), None),
+        let (found, queries, versions) = match self.store.lexical(stage, principal, scope, &query.texts()).await {
+            Ok(ByWords { lists, queries, versions }) => (Ok(lists), Some(queries), Some(versions)),
+            Err(error) => (Err(Failure { stage: "lexical", error }), None, None),
         };
-        (Way { found, timings: vec![("lexical", clock::now() - started)], degraded: Vec::new() }, queries)
+        let timings = vec![("lexical", clock::now() - started)];
+        (Way { found, versions, timings, degraded: Vec::new() }, queries)
     }
 
     /// Also returns the embeddings that were sought for.
@@ -198,7 +220,11 @@ impl Retriever {
             }
             Err(error) => (Vec::new(), Err(Failure { stage: "embedding", error })),
         };
-        (Way { found, timings, degraded }, vectors)
+        let (found, versions) = match found {
+            Ok(ByMeaning { lists, versions }) => (Ok(lists), Some(versions)),
+            Err(failure) => (Err(failure), None),
+        };
+        (Way { found, versions, timings, degraded }, vectors)
     }
 
     /// The embeddings of the query and, if they are there in time, of its original.
@@ -264,6 +290,15 @@ fn joined(lexical: Way, dense: Way) -> Result<(Lists, Vec<Degradation>), Error> 
         Some(error) if lists.is_empty() => Err(error),
         _ => Ok((lists, degraded)),
     }
+}
+
+fn reply(
+    query: &Query,
+    passages: Vec<Passage>,
+    degraded: Vec<Degradation>,
+    timings: Vec<(&'static str, Duration)>,
+) -> RetrieveReply {
+    RetrieveReply { asked: query.k, got: passages.len(), passages, degraded, timings_ms: in_milliseconds(timings) }
 }
 
 fn passage(fused: &Fused, shown: Shown) -> Passage {

@@ -14,8 +14,10 @@ use shared::postgres::Database;
 use crate::chunker::Chunk;
 
 pub use list::Position;
-pub use search::{ByWords, Evidence, Found, Hit, Nearest, Queries, Scope, Shown, Subject, by_meaning, by_words};
-pub use shelves::Shelf;
+pub use search::{
+    ByMeaning, ByWords, Evidence, Found, Hit, Nearest, Queries, Scope, Shown, Subject, by_meaning, by_words,
+};
+pub use shelves::{Shelf, Versions};
 pub use write::Known;
 
 /// The documents of the database. Clones share its connections.

@@ -19,7 +19,10 @@ use shared::{contract::retrieve::Filter, deadline::Deadline};
 use tokio_postgres::{Error as SqlError, Row, Statement, types::ToSql};
 
 use self::{hit::best, terms::Terms};
-use super::{Store, shelves::Shelves};
+use super::{
+    Store,
+    shelves::{Shelves, Versions},
+};
 use crate::error::Error;
 
 pub use evidence::{Evidence, Subject};
@@ -77,6 +80,17 @@ pub struct ByWords {
     pub lists: Vec<Found>,
     /// The queries as they were sought.
     pub queries: Queries,
+    /// The state that was searched.
+    pub versions: Versions,
+}
+
+/// What a search by meaning found.
+#[derive(Debug)]
+pub struct ByMeaning {
+    /// A list for each vector.
+    pub lists: Vec<Found>,
+    /// The state that was searched.
+    pub versions: Versions,
 }
 
 impl Store {
@@ -101,9 +115,16 @@ impl Store {
         principal: &str,
         scope: &Scope,
         vectors: &[Nearest],
-    ) -> Result<Vec<Found>, Error> {
+    ) -> Result<ByMeaning, Error> {
         let work = async |transaction: &Transaction<'_>| by_meaning(transaction, scope, vectors).await;
         self.database.read(deadline, principal, work).await?
+    }
+
+    /// The state that a search would read now.
+    pub async fn versions(&self, deadline: Deadline, principal: &str, scope: &Scope) -> Result<Versions, Error> {
+        let work = async |transaction: &Transaction<'_>| visible(transaction, scope).await;
+        let shelves = self.database.read(deadline, principal, work).await?.ok_or(NOTHING)?;
+        Ok(shelves.versions())
     }
 }
 
@@ -119,7 +140,7 @@ pub async fn by_words(
     for terms in &queries.each {
         lists.push(lexical(transaction, &shelves, scope, terms).await?);
     }
-    Ok(Ok(ByWords { lists, queries }))
+    Ok(Ok(ByWords { lists, queries, versions: shelves.versions() }))
 }
 
 /// The statements of [`Store::dense`], likewise.
@@ -127,14 +148,14 @@ pub async fn by_meaning(
     transaction: &Transaction<'_>,
     scope: &Scope,
     vectors: &[Nearest],
-) -> Result<Result<Vec<Found>, Error>, SqlError> {
+) -> Result<Result<ByMeaning, Error>, SqlError> {
     let Some(shelves) = visible(transaction, scope).await? else { return Ok(Err(NOTHING)) };
     let mut lists = Vec::with_capacity(vectors.len());
     for nearest in vectors {
         lists.push(dense(transaction, &shelves, scope, nearest).await?);
     }
     let mismatch = lists.iter().all(Vec::is_empty) && foreign(transaction, &shelves, scope, vectors).await?;
-    Ok(if mismatch { Err(Error::ModelMismatch) } else { Ok(lists) })
+    Ok(if mismatch { Err(Error::ModelMismatch) } else { Ok(ByMeaning { lists, versions: shelves.versions() }) })
 }
 
 /// The shelves to read; none when the collection has nothing for this principal.

@@ -1,6 +1,6 @@
 //! The shelves of a collection that a principal can see: their languages, and the statistics of BM25.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use deadpool_postgres::Transaction;
 use shared::contract::retrieve::Visibility;
@@ -9,8 +9,8 @@ use tokio_postgres::{Error, Row};
 use crate::document::visibility_of;
 
 /// Who sees which is decided by the row-level security of `shelves`.
-const VISIBLE: &str =
-    "SELECT shelf, language, visibility, chunks, length FROM shelves WHERE collection = $1 AND chunks > 0";
+const VISIBLE: &str = "SELECT shelf, language, visibility, chunks, length, xmin::text AS version FROM shelves
+    WHERE collection = $1 AND chunks > 0";
 
 /// Documents of one owner, collection, visibility and language.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,13 @@ pub struct Shelf {
     pub chunks: i64,
     /// The terms of all passages together.
     pub length: i64,
+    /// Changes with every document that is put or deleted: the transaction that wrote the shelf's row last.
+    pub version: String,
 }
+
+/// What a search read: which shelves, and in which state. Whoever sees the same finds the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions(BTreeMap<i32, String>);
 
 /// All shelves that a search reads.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +45,7 @@ impl Shelf {
             visibility: visibility_of(row.try_get("visibility")?),
             chunks: row.try_get("chunks")?,
             length: row.try_get("length")?,
+            version: row.try_get("version")?,
         })
     }
 }
@@ -49,6 +56,11 @@ impl Shelves {
         let statement = transaction.prepare_cached(VISIBLE).await?;
         let rows = transaction.query(&statement, &[&collection]).await?;
         rows.iter().map(|row| Shelf::of(row).map(Arc::new)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The state that they are in.
+    pub(super) fn versions(&self) -> Versions {
+        Versions(self.iter().map(|shelf| (shelf.number, shelf.version.clone())).collect())
     }
 
     /// The shelf of a passage that was found on one of them.

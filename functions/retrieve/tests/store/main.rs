@@ -15,6 +15,7 @@ mod killed;
 mod pool;
 mod recall;
 mod rerank;
+mod results;
 mod routes;
 mod search;
 #[path = "../support/server.rs"]

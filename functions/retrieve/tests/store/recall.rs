@@ -50,7 +50,7 @@ async fn recall(store: &Store, vectors: &[Vec<f32>], questions: &[Vec<f32>], ste
         exact.sort_by(|a, b| cosine(*b).total_cmp(&cosine(*a)));
         let exact: HashSet<String> = exact[..DEPTH].iter().map(usize::to_string).collect();
         let nearest = [Nearest { vector: question.clone(), model: MODEL.into() }];
-        let hits = store.dense(soon(), "ana", &scope, &nearest).await.unwrap();
+        let hits = store.dense(soon(), "ana", &scope, &nearest).await.unwrap().lists;
         assert_eq!(hits[0].len(), DEPTH, "as many as there are");
         found += ids_of(store, "ana", &hits[0]).await.iter().filter(|id| exact.contains(*id)).count();
     }

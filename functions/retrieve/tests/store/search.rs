@@ -23,7 +23,7 @@ async fn lexical(store: &Store, scope: &Scope, query: &str) -> Vec<String> {
 
 async fn dense(store: &Store, scope: &Scope, degrees: f32) -> Vec<String> {
     let nearest = [Nearest { vector: vector(degrees), model: MODEL.into() }];
-    let found = store.dense(soon(), "ana", scope, &nearest).await.unwrap();
+    let found = store.dense(soon(), "ana", scope, &nearest).await.unwrap().lists;
     ids_of(store, "ana", &found[0]).await
 }
 
@@ -121,7 +121,7 @@ async fn what_was_deleted_meanwhile_leaves_its_place_to_those_behind() {
         let (query, collection) = ("copay".to_owned(), Some("plans".to_owned()));
         let query = Query::new(RetrieveRequest { query, collection, ..RetrieveRequest::default() }).unwrap();
         let found = retriever.find(soon(), "ana", &query).await.unwrap();
-        assert!(store.delete(soon(), "ana", &document("plans", "one", "", Visibility::Shared).key).await.unwrap());
+        assert!(store.delete(soon(), "ana", &document("plans", "one", "Gone.", Visibility::Shared).key).await.unwrap());
         for (k, expected) in [(1, &["two"][..]), (2, &["two", "three"]), (3, &["two", "three"])] {
             let passages = retriever.passages(soon(), "ana", &found.fused, k).await.unwrap();
             let ids: Vec<&str> = passages.iter().map(|passage| passage.document_id.as_str()).collect();

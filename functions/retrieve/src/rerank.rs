@@ -21,7 +21,7 @@ use crate::{
     fusion::Fused,
     query::Query,
     retrieval::Candidates,
-    store::{Evidence, Hit, Store, Subject},
+    store::{Evidence, Hit, Shown, Store, Subject},
 };
 
 /// What is to be ordered, for whom.
@@ -37,10 +37,13 @@ pub struct Task<'a> {
     pub found: &'a Candidates,
 }
 
+/// Candidates in their order, with their places and scores, and what a reply shows of them.
+pub type Ordered = Vec<(Fused, Shown)>;
+
 /// Orders what was found.
 pub trait Reranker: Debug + Send + Sync {
-    /// The candidates of `task`, best first, with their places and scores; what was deleted meanwhile may be missing.
-    fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Vec<Fused>, Error>>;
+    /// As many candidates of `task` as its query wants, best first; what was deleted meanwhile is missing.
+    fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Ordered, Error>>;
 }
 
 /// The reranker in process: see [`features`](self::features::Features).
@@ -59,20 +62,35 @@ impl Local {
 impl Task<'_> {
     /// What is known of the candidates beyond their places.
     pub async fn evidence(self, deadline: Deadline) -> Result<HashMap<i64, Evidence>, Error> {
-        let Task { store, principal, query, found } = self;
-        let hits: Vec<&Hit> = found.fused.iter().map(|fused| &fused.hit).collect();
-        let queries = query.texts();
-        let subject = Subject { queries: &queries, known: found.queries.as_ref(), hits: &hits, model: found.model() };
-        store.evidence(deadline, principal, &query.scope, subject).await
+        let Task { store, principal, query, .. } = self;
+        store.evidence(deadline, principal, &query.scope, self.subject(&query.texts(), &self.hits())).await
+    }
+
+    fn hits(&self) -> Vec<&Hit> {
+        self.found.fused.iter().map(|fused| &fused.hit).collect()
+    }
+
+    fn subject<'a>(&'a self, queries: &'a [&'a str], hits: &'a [&'a Hit]) -> Subject<'a> {
+        Subject { queries, known: self.found.queries.as_ref(), hits, model: self.found.model() }
     }
 }
 
 impl Reranker for Local {
-    fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Vec<Fused>, Error>> {
+    fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Ordered, Error>> {
         Box::pin(async move {
-            let evidence = task.evidence(deadline).await?;
-            let known = known(task.found.fused.clone(), &evidence);
-            Ok(rerank(known, task.found.sought(task.query), &self.policy.retrieve.reranking))
+            let Task { store, principal, query, found } = task;
+            let mut order = Vec::new();
+            let choose = |evidence: &HashMap<i64, Evidence>| {
+                let known = known(found.fused.clone(), evidence);
+                order = rerank(known, found.sought(query), &self.policy.retrieve.reranking);
+                order.truncate(query.k);
+                order.iter().map(|fused| fused.hit.chunk).collect()
+            };
+            let (queries, hits) = (query.texts(), task.hits());
+            let subject = task.subject(&queries, &hits);
+            let mut shown = store.chosen(deadline, principal, &query.scope, subject, choose).await?;
+            let show = |fused: Fused| shown.remove(&fused.hit.chunk).map(|shown| (fused, shown));
+            Ok(order.into_iter().filter_map(show).collect())
         })
     }
 }

@@ -3,6 +3,8 @@
 //! Each of the two ways has its own ceilings. What is late or fails is left out, and the reply says so; only when
 //! both give nothing is there no answer.
 
+mod ways;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shared::{
@@ -15,21 +17,17 @@ use shared::{
     policy::Policy,
 };
 
+pub use self::ways::Candidates;
 use crate::{
-    embedding::{Embedder, knows_english},
+    embedding::Embedder,
     error::Error,
-    fusion::{self, Fused, Order},
+    fusion::Fused,
     query::Query,
-    rerank::{Local, Reranker, Sought, Task},
+    rerank::{Local, Reranker, Task},
     results::{self, Key, Results, Searched},
-    store::{ByMeaning, ByWords, Found, Nearest, Queries, Scope, Shown, Store, Versions},
+    store::{Shown, Store},
 };
 
-/// Lists are fused to this depth: a passage that is 50th in one order and first in the other must still meet.
-const DEPTH: usize = 50;
-/// So many of both lists stay, more than any reply shows: what is behind is seldom worth it, and looking at all of it would
-/// take the reranker half as long again.
-const CANDIDATES: usize = 62;
 /// Kept back by all that comes before for fetching what the reply shows; it takes a millisecond or two.
 const SHOWING: Duration = Duration::from_millis(20);
 
@@ -45,36 +43,6 @@ pub struct Retriever {
     /// What was found a moment ago, where it is kept.
     results: Option<Results>,
     policy: Arc<Policy>,
-}
-
-/// What the two searches found.
-#[derive(Debug)]
-pub struct Candidates {
-    /// Best first.
-    pub fused: Vec<Fused>,
-    /// The query and its original as they were sought by words, when that was in time.
-    pub queries: Option<Queries>,
-    /// The state that both searches read; none when one did not, or another.
-    versions: Option<Versions>,
-    /// The embeddings of the query and its original.
-    vectors: Vec<Nearest>,
-    /// Whether the model that embedded them was trained on a language.
-    knows: fn(&str) -> bool,
-    timings: Vec<(&'static str, Duration)>,
-    degraded: Vec<Degradation>,
-}
-
-/// What one way of searching gave, or which stage of it failed.
-struct Way {
-    found: Result<Vec<Found>, Failure>,
-    versions: Option<Versions>,
-    timings: Vec<(&'static str, Duration)>,
-    degraded: Vec<Degradation>,
-}
-
-struct Failure {
-    stage: &'static str,
-    error: Error,
 }
 
 impl Retriever {
@@ -112,12 +80,11 @@ impl Retriever {
     async fn search(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Searched, Error> {
         let started = clock::now();
         let mut found = self.find(deadline, principal, query).await?;
-        if query.rerank {
-            self.rerank(deadline, principal, query, &mut found).await;
-        }
-        let began = clock::now();
-        let passages = self.passages(deadline, principal, &found.fused, query.k).await?;
-        found.timings.extend([("passages", clock::now() - began), ("total", clock::now() - started)]);
+        let passages = match self.reranked(deadline, principal, query, &mut found).await {
+            Some(passages) => passages,
+            None => self.passages(deadline, principal, &found.fused, query.k).await?,
+        };
+        found.timings.push(("total", clock::now() - started));
         let reply = reply(query, passages, found.degraded, found.timings);
         Ok(Searched { reply, versions: found.versions })
     }
@@ -141,39 +108,35 @@ impl Retriever {
         Ok(passages)
     }
 
-    /// Searches both ways and fuses.
-    pub async fn find(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Candidates, Error> {
-        let scope = Scope { depth: DEPTH.max(query.k), least: query.k, ..query.scope.clone() };
-        let lexical = self.lexical(deadline, principal, &scope, query);
-        let dense = self.dense(deadline, principal, &scope, query);
-        let ((lexical, queries), (dense, vectors)) = tokio::join!(lexical, dense);
-        let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
-        let versions = lexical.versions.clone().filter(|_| lexical.versions == dense.versions);
-        let (lists, degraded) = joined(lexical, dense)?;
-        let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
-        fused.truncate(CANDIDATES);
-        let knows = self.embedder.as_ref().map_or(knows_english as fn(&str) -> bool, Embedder::knows);
-        Ok(Candidates { fused, queries, versions, vectors, knows, timings, degraded })
-    }
-
     /// What a reranker is asked.
     pub fn task<'a>(&'a self, principal: &'a str, query: &'a Query, found: &'a Candidates) -> Task<'a> {
         Task { store: &self.store, principal, query, found }
     }
 
-    /// Orders what was found anew, or leaves it as it was and says so: when there is no time for it, or it fails.
-    async fn rerank(&self, deadline: Deadline, principal: &str, query: &Query, found: &mut Candidates) {
+    /// What was found in a better order. None when that is not wanted, when there is no time for it, or when it fails; the last
+    /// two are said.
+    async fn reranked(
+        &self,
+        deadline: Deadline,
+        principal: &str,
+        query: &Query,
+        found: &mut Candidates,
+    ) -> Option<Vec<Passage>> {
         let limits = &self.policy.retrieve;
+        if !query.rerank {
+            return None;
+        }
         if deadline.remaining() < limits.rerank {
-            return found.degraded.push(Degradation::new("rerank", "timeout"));
+            found.degraded.push(Degradation::new("rerank", "timeout"));
+            return None;
         }
         let began = clock::now();
         let stage = deadline.stage(limits.rerank, SHOWING);
-        match self.reranker(found).order(stage, self.task(principal, query, found)).await {
-            Ok(order) => found.fused = order,
-            Err(error) => found.degraded.push(Degradation::new("rerank", error.reason())),
-        }
+        let order = self.reranker(found).order(stage, self.task(principal, query, found)).await;
         found.timings.push(("rerank", clock::now() - began));
+        let refused = |error: Error| found.degraded.push(Degradation::new("rerank", error.reason()));
+        let order = order.map_err(refused).ok()?;
+        Some(order.into_iter().map(|(fused, shown)| passage(&fused, shown)).collect())
     }
 
     /// Private passages do not leave our account: one among the candidates, and none is sent.
@@ -183,112 +146,6 @@ impl Retriever {
             Some(remote) if found.fused.iter().all(is_shared) => remote.as_ref(),
             _ => &self.local,
         }
-    }
-
-    /// Also returns the queries as they were sought.
-    async fn lexical(
-        &self,
-        deadline: Deadline,
-        principal: &str,
-        scope: &Scope,
-        query: &Query,
-    ) -> (Way, Option<Queries>) {
-        let started = clock::now();
-        let stage = deadline.stage(self.policy.retrieve.lexical, SHOWING);
-        let (found, queries, versions) = match self.store.lexical(stage, principal, scope, &query.texts()).await {
-            Ok(ByWords { lists, queries, versions }) => (Ok(lists), Some(queries), Some(versions)),
-            Err(error) => (Err(Failure { stage: "lexical", error }), None, None),
-        };
-        let timings = vec![("lexical", clock::now() - started)];
-        (Way { found, versions, timings, degraded: Vec::new() }, queries)
-    }
-
-    /// Also returns the embeddings that were sought for.
-    async fn dense(&self, deadline: Deadline, principal: &str, scope: &Scope, query: &Query) -> (Way, Vec<Nearest>) {
-        let started = clock::now();
-        let (vectors, degraded) = self.vectors(deadline, query).await;
-        let embedded = clock::now();
-        let mut timings = vec![("embedding", embedded - started)];
-        let (vectors, found) = match vectors {
-            Ok(vectors) => {
-                let stage = deadline.stage(self.policy.retrieve.knn, SHOWING);
-                let found = self.store.dense(stage, principal, scope, &vectors).await;
-                timings.push(("knn", clock::now() - embedded));
-                // Vectors of another model say nothing about the passages.
-                let vectors = if matches!(found, Err(Error::ModelMismatch)) { Vec::new() } else { vectors };
-                (vectors, found.map_err(|error| Failure { stage: "knn", error }))
-            }
-            Err(error) => (Vec::new(), Err(Failure { stage: "embedding", error })),
-        };
-        let (found, versions) = match found {
-            Ok(ByMeaning { lists, versions }) => (Ok(lists), Some(versions)),
-            Err(failure) => (Err(failure), None),
-        };
-        (Way { found, versions, timings, degraded }, vectors)
-    }
-
-    /// The embeddings of the query and, if they are there in time, of its original.
-    async fn vectors(&self, deadline: Deadline, query: &Query) -> (Result<Vec<Nearest>, Error>, Vec<Degradation>) {
-        let embedder = match &self.embedder {
-            Ok(embedder) => embedder,
-            Err(reason) => return (Err(Error::NoModel(reason)), Vec::new()),
-        };
-        let stage = deadline.stage(self.policy.retrieve.embedding, SHOWING);
-        let original = async {
-            match &query.original {
-                Some(original) => Some(embed(embedder, stage, original).await),
-                None => None,
-            }
-        };
-        match tokio::join!(embed(embedder, stage, &query.text), original) {
-            (Ok(vector), None) => (Ok(vec![vector]), Vec::new()),
-            (Ok(vector), Some(Ok(original))) => (Ok(vec![vector, original]), Vec::new()),
-            (Ok(vector), Some(Err(error))) => {
-                (Ok(vec![vector]), vec![Degradation::new("embedding_of_original_query", error.reason())])
-            }
-            (Err(error), _) => (Err(error), Vec::new()),
-        }
-    }
-}
-
-impl Candidates {
-    /// The model that embedded the query, when it was in time.
-    pub fn model(&self) -> Option<&str> {
-        self.vectors.first().map(|nearest| nearest.model.as_str())
-    }
-
-    /// What the reranker is to look for.
-    pub fn sought<'a>(&'a self, query: &'a Query) -> Sought<'a> {
-        Sought { text: &query.text, vectors: &self.vectors, knows: self.knows }
-    }
-}
-
-async fn embed(embedder: &Embedder, deadline: Deadline, text: &str) -> Result<Nearest, Error> {
-    let vector = embedder.embed_query(deadline, text).await?;
-    Ok(Nearest { vector, model: embedder.model().to_owned() })
-}
-
-type Lists = Vec<(Order, Found)>;
-
-/// All lists that there are, and what is missing. No list at all is an error, and a collection that does not exist is
-/// not a degradation.
-fn joined(lexical: Way, dense: Way) -> Result<(Lists, Vec<Degradation>), Error> {
-    let mut degraded = [lexical.degraded, dense.degraded].concat();
-    let mut lists = Lists::new();
-    let mut first = None;
-    for (order, found) in [(Order::Lexical, lexical.found), (Order::Dense, dense.found)] {
-        match found {
-            Ok(found) => lists.extend(found.into_iter().map(|hits| (order, hits))),
-            Err(Failure { error: error @ Error::NotFound(_), .. }) => return Err(error),
-            Err(Failure { stage, error }) => {
-                degraded.push(Degradation::new(stage, error.reason()));
-                first.get_or_insert(error);
-            }
-        }
-    }
-    match first {
-        Some(error) if lists.is_empty() => Err(error),
-        _ => Ok((lists, degraded)),
     }
 }
 

@@ -14,7 +14,7 @@ use shared::{
     phi::Masked,
 };
 
-use super::{Reranker, Task};
+use super::{Ordered, Reranker, Task};
 use crate::{
     error::Error,
     fusion::Fused,
@@ -79,21 +79,22 @@ impl Remote {
 }
 
 impl Reranker for Remote {
-    fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Vec<Fused>, Error>> {
+    fn order<'a>(&'a self, deadline: Deadline, task: Task<'a>) -> BoxFuture<'a, Result<Ordered, Error>> {
         Box::pin(async move {
             let Task { store, principal, query, found } = task;
-            let first: Vec<i64> = found.fused.iter().take(MOST).map(|candidate| candidate.hit.chunk).collect();
-            let shown = store.shown(deadline, principal, &first).await?;
-            let (there, behind): (Vec<Fused>, _) =
-                found.fused.iter().cloned().partition(|candidate| shown.contains_key(&candidate.hit.chunk));
+            let numbers: Vec<i64> = found.fused.iter().map(|candidate| candidate.hit.chunk).collect();
+            let mut shown = store.shown(deadline, principal, &numbers).await?;
+            let show = |candidate: &Fused| Some((candidate.clone(), shown.remove(&candidate.hit.chunk)?));
+            let there: Ordered = found.fused.iter().filter_map(show).collect();
             if there.is_empty() {
-                return Ok(behind);
+                return Ok(there);
             }
-            let documents: Vec<Masked> =
-                there.iter().filter_map(|there| shown.get(&there.hit.chunk).map(told)).collect();
-            let query = Masked::of(&query.text).truncated(LONGEST_QUESTION);
-            let scores = self.scores(deadline, &query, &documents).await?;
-            Ok(ordered(there, behind, &scores))
+            let documents: Vec<Masked> = there.iter().take(MOST).map(|(_, shown)| told(shown)).collect();
+            let question = Masked::of(&query.text).truncated(LONGEST_QUESTION);
+            let scores = self.scores(deadline, &question, &documents).await?;
+            let mut order = ordered(there, &scores);
+            order.truncate(query.k);
+            Ok(order)
         })
     }
 }
@@ -115,21 +116,21 @@ fn believed(mut scores: Vec<Scored>, sent: usize) -> Option<Vec<Scored>> {
     (believable && numbers).then_some(scores)
 }
 
-/// `sent` in the order of `scores`, then what has none, and what was not sent. Some services give scores without bounds:
-/// those are brought between 0 and 1, as other scores are.
-fn ordered(sent: Vec<Fused>, behind: Vec<Fused>, scores: &[Scored]) -> Vec<Fused> {
+/// `found` in the order of `scores`, then what has none. Some services give scores without bounds: those are brought
+/// between 0 and 1, as other scores are.
+fn ordered(found: Ordered, scores: &[Scored]) -> Ordered {
     let bounded = scores.iter().all(|scored| (0.0..=1.0).contains(&scored.relevance_score));
     let scaled = |score: f64| if bounded { score } else { 1.0 / (1.0 + (-score).exp()) };
-    let mut rest: Vec<Option<Fused>> = sent.into_iter().map(Some).collect();
-    let mut order = Vec::with_capacity(rest.len() + behind.len());
+    let mut rest: Vec<Option<(Fused, Shown)>> = found.into_iter().map(Some).collect();
+    let mut order = Vec::with_capacity(rest.len());
     for scored in scores {
-        let Some(mut candidate) = rest.get_mut(scored.index).and_then(Option::take) else { continue };
+        let Some((mut candidate, shown)) = rest.get_mut(scored.index).and_then(Option::take) else { continue };
         candidate.ranks.rerank = Some(order.len() + 1);
         candidate.score = scaled(scored.relevance_score);
-        order.push(candidate);
+        order.push((candidate, shown));
     }
-    let unscored = rest.into_iter().flatten().chain(behind);
-    order.extend(unscored.map(|candidate| Fused { score: 0.0, ..candidate }));
+    let unscored = rest.into_iter().flatten();
+    order.extend(unscored.map(|(candidate, shown)| (Fused { score: 0.0, ..candidate }, shown)));
     order
 }
 
@@ -144,16 +145,16 @@ mod tests {
         scores.iter().map(|&(index, relevance_score)| Scored { index, relevance_score }).collect()
     }
 
-    fn found(count: i64) -> Vec<Fused> {
+    fn found(count: i64) -> Ordered {
         let fused = |chunk| Fused { hit: Hit { chunk, ..Hit::default() }, score: 0.5, ranks: Ranks::default() };
-        (0..count).map(fused).collect()
+        (0..count).map(|chunk| (fused(chunk), Shown::default())).collect()
     }
 
     /// Chunk, place, and score in percent.
-    fn seen(order: &[Fused]) -> Vec<(i64, Option<usize>, i64)> {
+    fn seen(order: &Ordered) -> Vec<(i64, Option<usize>, i64)> {
         #[expect(clippy::cast_possible_truncation, reason = "between 0 and 100")]
         let percent = |score: f64| (score * 100.0).round() as i64;
-        order.iter().map(|fused| (fused.hit.chunk, fused.ranks.rerank, percent(fused.score))).collect()
+        order.iter().map(|(fused, _)| (fused.hit.chunk, fused.ranks.rerank, percent(fused.score))).collect()
     }
 
     #[test]
@@ -175,13 +176,13 @@ mod tests {
 
     #[test]
     fn what_was_left_out_comes_behind_as_it_was_found() {
-        let order = ordered(found(4), Vec::new(), &scored(&[(2, 0.8), (1, 0.3)]));
+        let order = ordered(found(4), &scored(&[(2, 0.8), (1, 0.3)]));
         assert_eq!(seen(&order), [(2, Some(1), 80), (1, Some(2), 30), (0, None, 0), (3, None, 0)]);
     }
 
     #[test]
     fn scores_without_bounds_are_brought_between_0_and_1() {
-        let order = ordered(found(3), Vec::new(), &scored(&[(1, 6.0), (2, 0.0), (0, -1e308)]));
+        let order = ordered(found(3), &scored(&[(1, 6.0), (2, 0.0), (0, -1e308)]));
         assert_eq!(seen(&order), [(1, Some(1), 100), (2, Some(2), 50), (0, Some(3), 0)]);
     }
 

@@ -9,7 +9,7 @@ use pgvector::HalfVector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
 
-use super::{Hit, Parameter, Scope, Store, queries::Queries, sql, visible};
+use super::{Hit, Parameter, Scope, Shown, Store, queries::Queries, shown::shown, sql, visible};
 use crate::{error::Error, form::BEGINNING};
 
 /// Of a longer document only as many passages are looked at, and the one that was found.
@@ -53,18 +53,40 @@ impl Store {
         scope: &Scope,
         subject: Subject<'_>,
     ) -> Result<HashMap<i64, Evidence>, Error> {
-        let Subject { queries, known, hits, .. } = subject;
-        let by_document = scope.per_document == 1;
+        let work = async |transaction: &Transaction<'_>| evidence(transaction, scope, subject).await;
+        Ok(self.database.read(deadline, principal, work).await?)
+    }
+
+    /// What a reply shows of the passages that `choose` takes by the evidence, of the same state as that.
+    pub async fn chosen(
+        &self,
+        deadline: Deadline,
+        principal: &str,
+        scope: &Scope,
+        subject: Subject<'_>,
+        choose: impl FnOnce(&HashMap<i64, Evidence>) -> Vec<i64>,
+    ) -> Result<HashMap<i64, Shown>, Error> {
         let work = async |transaction: &Transaction<'_>| {
-            if let Some(known) = known {
-                return gathered(&rows(transaction, subject, by_document).await?, hits, known, by_document);
-            }
-            let rows = rows(transaction, subject, by_document);
-            let (looked_up, rows) = try_join!(looked_up(transaction, scope, queries), rows)?;
-            looked_up.map_or_else(|| Ok(HashMap::new()), |known| gathered(&rows, hits, &known, by_document))
+            let chosen = choose(&evidence(transaction, scope, subject).await?);
+            shown(transaction, &chosen).await
         };
         Ok(self.database.read(deadline, principal, work).await?)
     }
+}
+
+async fn evidence(
+    transaction: &Transaction<'_>,
+    scope: &Scope,
+    subject: Subject<'_>,
+) -> Result<HashMap<i64, Evidence>, SqlError> {
+    let Subject { queries, known, hits, .. } = subject;
+    let by_document = scope.per_document == 1;
+    if let Some(known) = known {
+        return gathered(&rows(transaction, subject, by_document).await?, hits, known, by_document);
+    }
+    let rows = rows(transaction, subject, by_document);
+    let (looked_up, rows) = try_join!(looked_up(transaction, scope, queries), rows)?;
+    looked_up.map_or_else(|| Ok(HashMap::new()), |known| gathered(&rows, hits, &known, by_document))
 }
 
 /// None when the principal sees nothing of the collection.

@@ -34,13 +34,15 @@ impl Store {
         principal: &str,
         chunks: &[i64],
     ) -> Result<HashMap<i64, Shown>, Error> {
-        let work = async |transaction: &Transaction<'_>| {
-            let statement = transaction.prepare_cached(sql::SHOWN).await?;
-            let rows = transaction.query(&statement, &[&chunks]).await?;
-            rows.iter().map(|row| Ok((row.try_get("chunk")?, Shown::of(row)?))).collect()
-        };
+        let work = async |transaction: &Transaction<'_>| shown(transaction, chunks).await;
         Ok(self.database.read(deadline, principal, work).await?)
     }
+}
+
+pub(super) async fn shown(transaction: &Transaction<'_>, chunks: &[i64]) -> Result<HashMap<i64, Shown>, SqlError> {
+    let statement = transaction.prepare_cached(sql::SHOWN).await?;
+    let rows = transaction.query(&statement, &[&chunks]).await?;
+    rows.iter().map(|row| Ok((row.try_get("chunk")?, Shown::of(row)?))).collect()
 }
 
 impl Shown {

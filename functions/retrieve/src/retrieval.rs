@@ -167,7 +167,7 @@ fn passage(fused: &Fused, shown: Shown) -> Passage {
         language: Some(shown.language),
         text: shown.text,
         score: fused.score,
-        ranks: fused.ranks.clone(),
+        ranks: fused.ranks,
     }
 }
 

@@ -64,7 +64,7 @@ pub struct EmbedderLimits {
     pub threads: usize,
     /// Texts that may wait for one.
     pub queue: usize,
-    /// Passages of documents that are computed at once; fewer than the threads leave room for questions.
+    /// Threads that may compute passages of documents; fewer than there are leave room for questions.
     pub bulk: usize,
     /// No text waits longer than this for a thread.
     pub max_wait: Duration,

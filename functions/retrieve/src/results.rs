@@ -5,12 +5,13 @@
 //! they may not read, and what was put or deleted meanwhile counts at once. Degraded answers are not kept, nor those whose
 //! searches saw different states.
 //!
-//! Keys are digests, so that no question rests here. Bounded by size and age.
+//! After a change the first to ask search side by side, and so do those in turn who see different shelves: there is one place
+//! for a question. Keys are digests, so that no question rests here. Bounded by size and age.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -92,7 +93,7 @@ impl Results {
     }
 
     /// What is kept of the question when it is of the state that `now` gives, or what an equal one brings that is under way,
-    /// or what `search` gives.
+    /// or what `search` gives, which ends by itself.
     pub async fn find<S, V>(
         &self,
         deadline: Deadline,
@@ -104,20 +105,27 @@ impl Results {
         S: Future<Output = Result<Searched, Error>>,
         V: Future<Output = Result<Versions, Error>>,
     {
-        let mut led = None;
-        let lead = async {
-            let searched = search().await;
-            let kept = searched.as_ref().ok().and_then(Kept::of);
-            led = Some(searched);
-            kept.ok_or(NotKept)
+        let (leads, mut searched) = (AtomicBool::new(false), None);
+        let found = {
+            let lead = async {
+                leads.store(true, Ordering::Relaxed);
+                let found = searched.insert(search().await);
+                found.as_ref().ok().and_then(Kept::of).ok_or(NotKept)
+            };
+            let mut finding = Box::pin(self.kept.try_get_with(key, lead));
+            // Who waits for another keeps half of the time for searching alone.
+            let patience = Deadline::within(deadline.remaining() / 2);
+            match patience.bound("an equal question", &mut finding).await {
+                Ok(found) => found.ok(),
+                Err(_) if leads.load(Ordering::Relaxed) => finding.await.ok(),
+                Err(_) => None,
+            }
         };
-        let found = deadline.bound("an equal question", Box::pin(self.kept.try_get_with(key, lead))).await;
-        if let Some(searched) = led {
+        if let Some(searched) = searched {
             self.counts.misses.fetch_add(1, Ordering::Relaxed);
             return Ok(Found::Searched(searched?.reply));
         }
-        let found = found.map_err(|_| Error::Late("an equal question"))?;
-        if let Ok(kept) = found
+        if let Some(kept) = found
             && now().await.is_ok_and(|versions| versions == kept.versions)
         {
             self.counts.hits.fetch_add(1, Ordering::Relaxed);
@@ -143,7 +151,7 @@ impl Kept {
     /// Nothing of what is degraded: the next one may have more luck.
     fn of(searched: &Searched) -> Option<Self> {
         let Searched { reply, versions } = searched;
-        let versions = versions.clone().filter(|_| reply.degraded.is_empty())?;
+        let versions = versions.filter(|_| reply.degraded.is_empty())?;
         Some(Self { passages: reply.passages.as_slice().into(), versions })
     }
 
@@ -152,5 +160,75 @@ impl Kept {
         let bytes = |passage: &Passage| passage.text.len() + text(&passage.title) + text(&passage.url) + OVERHEAD;
         let whole = OVERHEAD + self.passages.iter().map(bytes).sum::<usize>();
         u32::try_from(whole).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use futures_util::future::join;
+    use shared::{
+        clock,
+        contract::retrieve::{Filter, RetrieveRequest},
+        policy::Policy,
+    };
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn searched_after(time: Duration) -> Result<Searched, Error> {
+        tokio::time::sleep(time).await;
+        let (passages, degraded) = (Vec::new(), Vec::new());
+        let reply = RetrieveReply { passages, asked: 1, got: 0, degraded, timings_ms: BTreeMap::new() };
+        Ok(Searched { reply, versions: Some(Versions::default()) })
+    }
+
+    async fn unchanged() -> Result<Versions, Error> {
+        Ok(Versions::default())
+    }
+
+    #[test]
+    fn whatever_an_answer_depends_on_is_in_the_key() {
+        let mut settings = Policy::embedded().unwrap().retrieve;
+        let key = |change: &dyn Fn(&mut RetrieveRequest), settings: &policy::Retrieve| {
+            let mut request = RetrieveRequest { query: "copay".into(), ..RetrieveRequest::default() };
+            change(&mut request);
+            Key::of(&Query::new(request).unwrap(), settings)
+        };
+        let same = key(&|_| (), &settings);
+        assert_eq!(key(&|_| (), &settings), same);
+        let changes: [&dyn Fn(&mut RetrieveRequest); 8] = [
+            &|request| request.query.push('s'),
+            &|request| request.original_query = Some("copago".into()),
+            &|request| request.k = Some(6),
+            &|request| request.per_document = Some(2),
+            &|request| request.rerank = Some(false),
+            &|request| request.collection = Some("other".into()),
+            &|request| request.filter = Some(Filter { language: Some("es".into()), ..Filter::default() }),
+            &|request| request.filter = Some(Filter { document_ids: Some(vec!["a".into()]), ..Filter::default() }),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert_ne!(key(change, &settings), same, "{number}");
+        }
+        settings.reranking.dense += 0.01;
+        assert_ne!(key(&|_| (), &settings), same, "settings change while requests run");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_searches_alone() {
+        let (results, key) = (Results::new(60 * SECOND), Key([0; 32]));
+        let began = clock::now();
+        let slow = results.find(Deadline::within(20 * SECOND), key, || searched_after(15 * SECOND), unchanged);
+        let hurried = async {
+            let found = results.find(Deadline::within(4 * SECOND), key, || searched_after(SECOND), unchanged).await;
+            (found, clock::now() - began)
+        };
+        let (slow, (hurried, took)) = join(slow, hurried).await;
+        assert!(matches!((slow, hurried), (Ok(Found::Searched(_)), Ok(Found::Searched(_)))));
+        assert_eq!((took, clock::now() - began), (3 * SECOND, 15 * SECOND), "who leads has all of the time");
+        let known = results.find(Deadline::within(SECOND), key, || searched_after(SECOND), unchanged).await;
+        assert!(matches!(known, Ok(Found::Kept(_))));
     }
 }

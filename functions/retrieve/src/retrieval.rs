@@ -25,7 +25,7 @@ use crate::{
     query::Query,
     rerank::{Local, Reranker, Task},
     results::{self, Key, Results, Searched},
-    store::{Shown, Store},
+    store::{Shown, Store, Versions},
 };
 
 /// Kept back by all that comes before for fetching what the reply shows; it takes a millisecond or two.
@@ -64,27 +64,45 @@ impl Retriever {
 
     /// The passages for `query` that `principal` may read.
     pub async fn retrieve(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<RetrieveReply, Error> {
-        let (started, settings) = (clock::now(), &self.policy.retrieve);
+        let started = clock::now();
         let search = || self.search(deadline, principal, query);
-        let Some(results) = &self.results else { return Ok(search().await?.reply) };
-        let now = || self.store.versions(deadline.stage(settings.cache, SHOWING), principal, &query.scope);
-        match results.find(deadline, Key::of(query, settings), search, now).await? {
-            results::Found::Searched(reply) => Ok(reply),
-            results::Found::Kept(passages) => {
-                let time = clock::now() - started;
-                Ok(reply(query, passages.to_vec(), Vec::new(), vec![("cache", time), ("total", time)]))
-            }
-        }
+        let now = || self.versions(deadline, principal, query);
+        // Without an embedder every answer is degraded, and none is kept: nobody should wait for another's.
+        let mut reply = match self.results.as_ref().filter(|_| self.embedder.is_ok()) {
+            None => search().await?.reply,
+            Some(results) => match results.find(deadline, Key::of(query, &self.policy.retrieve), search, now).await? {
+                results::Found::Searched(reply) => reply,
+                results::Found::Kept(passages) => {
+                    let timings = vec![("cache", clock::now() - started)];
+                    reply(query, passages.to_vec(), Vec::new(), timings)
+                }
+            },
+        };
+        reply.timings_ms.extend(in_milliseconds(vec![("total", clock::now() - started)]));
+        Ok(reply)
+    }
+
+    /// The state that a search would read now. It is not worth waiting for; the database is given longer, for a statement that
+    /// it cuts off counts against it.
+    async fn versions(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Versions, Error> {
+        let limits = &self.policy.retrieve;
+        let stage = deadline.stage(limits.knn, SHOWING);
+        let versions = self.store.versions(stage, principal, &query.scope);
+        let checked = deadline.stage(limits.cache, SHOWING).bound("a kept answer", versions).await;
+        checked.unwrap_or(Err(Error::Late("a kept answer")))
     }
 
     async fn search(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Searched, Error> {
-        let started = clock::now();
         let mut found = self.find(deadline, principal, query).await?;
         let passages = match self.reranked(deadline, principal, query, &mut found).await {
             Some(passages) => passages,
-            None => self.passages(deadline, principal, &found.fused, query.k).await?,
+            None => {
+                let began = clock::now();
+                let passages = self.passages(deadline, principal, &found.fused, query.k).await?;
+                found.timings.push(("passages", clock::now() - began));
+                passages
+            }
         };
-        found.timings.push(("total", clock::now() - started));
         let reply = reply(query, passages, found.degraded, found.timings);
         Ok(Searched { reply, versions: found.versions })
     }
@@ -97,14 +115,16 @@ impl Retriever {
         fused: &[Fused],
         k: usize,
     ) -> Result<Vec<Passage>, Error> {
-        let (mut passages, mut rest) = (Vec::with_capacity(k.min(fused.len())), fused);
-        while passages.len() < k && !rest.is_empty() {
-            let (next, behind) = rest.split_at(rest.len().min(k - passages.len()));
-            let numbers: Vec<i64> = next.iter().map(|fused| fused.hit.chunk).collect();
-            let mut shown = self.store.shown(deadline, principal, &numbers).await?;
-            passages.extend(next.iter().filter_map(|fused| Some(passage(fused, shown.remove(&fused.hit.chunk)?))));
-            rest = behind;
+        let (first, rest) = fused.split_at(fused.len().min(k));
+        let mut passages = Vec::with_capacity(first.len());
+        for some in [first, rest] {
+            if passages.len() < k && !some.is_empty() {
+                let numbers: Vec<i64> = some.iter().map(|fused| fused.hit.chunk).collect();
+                let mut shown = self.store.shown(deadline, principal, &numbers).await?;
+                passages.extend(some.iter().filter_map(|fused| Some(passage(fused, shown.remove(&fused.hit.chunk)?))));
+            }
         }
+        passages.truncate(k);
         Ok(passages)
     }
 

@@ -83,10 +83,14 @@ impl Service {
     }
 }
 
-/// What texts may weigh: about four characters are a token (OpenAI, "What are tokens and how to count them?").
+/// What texts may weigh; the service's own tokens are not known here.
 pub fn tokens<'a>(texts: impl IntoIterator<Item = &'a str>) -> u32 {
-    let bytes: usize = texts.into_iter().map(str::len).sum();
-    u32::try_from(bytes / 4).unwrap_or(u32::MAX)
+    u32::try_from(texts.into_iter().map(tokens_of).sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+/// About four characters are a token (OpenAI, "What are tokens and how to count them?").
+pub fn tokens_of(text: &str) -> usize {
+    text.len().div_ceil(4)
 }
 
 /// A stable word for why there is no answer. What the service refuses for our own fault has words of its own.

@@ -6,7 +6,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use retrieve::{
     fusion::Fused,
     query::Query,
@@ -70,6 +70,7 @@ pub async fn examples(retriever: &Retriever, policy: &Policy, selection: &Select
         let features = features(&known, found.sought(&query), &policy.retrieve.reranking);
         let candidates: Vec<Fused> = known.into_iter().map(|(candidate, _)| candidate).collect();
         let passages = retriever.passages(deadline, "", &candidates, candidates.len()).await?;
+        ensure!(passages.len() == features.len(), "documents were deleted meanwhile");
         let candidates = passages.into_iter().map(|passage| passage.document_id).zip(features).collect();
         examples.push(Example { judged, candidates });
     }

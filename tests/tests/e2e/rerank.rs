@@ -19,10 +19,11 @@ async fn a_reranking_service_orders_and_its_faults_are_declared() -> Result<()> 
     connect_reranker(&mut config, &simulator);
     let _policy = PolicyFile::of(&mut config, POLICY)?;
     let bundle = Bundle::start(config).await?;
-    let unranked = ask(&bundle, false).await?;
+    let question = "219-09-9999 deductible copay";
+    ask(&bundle, question, false).await?;
     assert_eq!(simulator.counters(Provider::Rerank).total, 0);
 
-    let ranked = ask(&bundle, true).await?;
+    let ranked = ask(&bundle, question, true).await?;
     assert_eq!((degraded(&ranked), places(&ranked)), (vec![], vec![json!(1), json!(2), json!(3)]), "{ranked:#}");
     let heard = &simulator.journal(Provider::Rerank)[0];
     assert!(!heard.contains("219-09-9999"), "a third party was told an SSN");
@@ -39,16 +40,19 @@ async fn a_reranking_service_orders_and_its_faults_are_declared() -> Result<()> 
         (Fault::status(401), "unauthorized"),
         (Fault::rate_limited(7), "rate_limited"),
     ] {
+        // What was answered well before is known.
+        let question = format!("{question} {fault:?}");
+        let unranked = ask(&bundle, &question, false).await?;
         simulator.fault(Provider::Rerank, fault.clone());
-        let reply = ask(&bundle, true).await?;
+        let reply = ask(&bundle, &question, true).await?;
         assert_eq!(degraded(&reply), [("rerank".to_owned(), reason.to_owned())], "{fault:?}");
         assert_eq!(reply["passages"], unranked["passages"], "{fault:?}: the fused order stays");
     }
     bundle.stack.stop().await
 }
 
-async fn ask(bundle: &Bundle, rerank: bool) -> Result<Value> {
-    let query = json!({"query": "219-09-9999 deductible copay", "k": 3, "rerank": rerank});
+async fn ask(bundle: &Bundle, question: &str, rerank: bool) -> Result<Value> {
+    let query = json!({"query": question, "k": 3, "rerank": rerank});
     let answer = bundle.api.post("/v1/retrieve", &query).await?;
     assert_eq!(answer.status, 200, "{}", answer.text);
     Ok(answer.json())

@@ -48,6 +48,8 @@ pub(super) struct Model {
     tokenizer: Tokenizer,
     config: Config,
     weights: Weights,
+    /// What the file held when the model was named.
+    samples: [u8; 32],
     questions: Arc<Encoder>,
     /// The exact one. Where questions are in eight bits it is built for the first passages: it is four times as large, and most
     /// processes never see a passage.
@@ -69,11 +71,12 @@ impl Model {
         let refused = |cause| ModelError::File { file: "model.safetensors", cause };
         let weights = Weights::open(&folder.join("model.safetensors")).map_err(refused)?;
         weights.sampled(&mut digest).map_err(refused)?;
+        let samples = samples(&weights).map_err(refused)?;
         let vnni = Vnni::detected().filter(|_| eight_bit);
         let (encoder, tokenizer) = at_once(|| weights.encoder(&config, vnni), || tokenizer(&tokens, &config));
         let questions = Arc::new(encoder.map_err(refused)?);
         let passages = Mutex::new(vnni.is_none().then(|| Arc::clone(&questions)));
-        Ok(Self { name: name(digest), tokenizer: tokenizer?, config, weights, questions, passages })
+        Ok(Self { name: name(digest), tokenizer: tokenizer?, config, weights, samples, questions, passages })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -100,6 +103,9 @@ impl Model {
         let mut passages = self.passages.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(encoder) = passages.as_ref() {
             return Ok(Arc::clone(encoder));
+        }
+        if samples(&self.weights)? != self.samples {
+            return Err("model.safetensors was written over".to_owned());
         }
         let encoder = Arc::new(self.weights.encoder(&self.config, None)?);
         Ok(Arc::clone(passages.insert(encoder)))
@@ -136,6 +142,12 @@ fn parsed(config: &[u8]) -> Result<Config, ModelError> {
     }
     config.check().map_err(refused)?;
     Ok(config)
+}
+
+fn samples(weights: &Weights) -> Result<[u8; 32], String> {
+    let mut digest = Sha256::new();
+    weights.sampled(&mut digest)?;
+    Ok(digest.finalize().into())
 }
 
 /// Stored with every vector.

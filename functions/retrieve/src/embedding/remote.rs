@@ -80,9 +80,8 @@ impl EmbeddingModel for Remote {
         false
     }
 
-    /// By the rule of thumb: the service's own tokens are not known here.
     fn count_tokens(&self, text: &str) -> usize {
-        text.len().div_ceil(4)
+        service::tokens_of(text)
     }
 
     fn question<'a>(&'a self, deadline: Deadline, text: &'a str) -> BoxFuture<'a, Result<Vec<f32>, EmbeddingError>> {

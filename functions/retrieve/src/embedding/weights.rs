@@ -1,5 +1,5 @@
-//! The weights of a BERT from a safetensors file, a tensor at a time: the file is as large as what is kept of it, and both
-//! together would be more memory than a small function has.
+//! The weights of a BERT from a safetensors file, a tensor at a time: the whole file beside what is kept of it would be more
+//! memory than a small function has.
 
 use std::{fs::File, io::Read, ops::Range, os::unix::fs::FileExt, path::Path};
 

@@ -58,7 +58,7 @@ impl Retriever {
         let dense = self.dense(deadline, principal, &scope, query);
         let ((lexical, queries), (dense, vectors)) = tokio::join!(lexical, dense);
         let timings = lexical.timings.iter().chain(&dense.timings).copied().collect();
-        let versions = lexical.versions.clone().filter(|_| lexical.versions == dense.versions);
+        let versions = lexical.versions.filter(|_| lexical.versions == dense.versions);
         let (lists, degraded) = joined(lexical, dense)?;
         let mut fused = fusion::fuse(lists, scope.per_document, &self.policy.retrieve.fusion);
         fused.truncate(CANDIDATES);

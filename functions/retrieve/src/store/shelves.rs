@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use deadpool_postgres::Transaction;
+use sha2::{Digest, Sha256};
 use shared::contract::retrieve::Visibility;
 use tokio_postgres::{Error, Row};
 
@@ -29,9 +30,9 @@ pub struct Shelf {
     pub version: String,
 }
 
-/// What a search read: which shelves, and in which state. Whoever sees the same finds the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versions(BTreeMap<i32, String>);
+/// What a search read: a digest of which shelves, and in which state. Whoever sees the same finds the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions([u8; 32]);
 
 /// All shelves that a search reads.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +61,8 @@ impl Shelves {
 
     /// The state that they are in.
     pub(super) fn versions(&self) -> Versions {
-        Versions(self.iter().map(|shelf| (shelf.number, shelf.version.clone())).collect())
+        let states: BTreeMap<i32, &str> = self.iter().map(|shelf| (shelf.number, shelf.version.as_str())).collect();
+        Versions(Sha256::digest(format!("{states:?}")).into())
     }
 
     /// The shelf of a passage that was found on one of them.

@@ -55,9 +55,6 @@ pub enum Error {
     /// A service of a third party did not do its part.
     #[error(transparent)]
     Service(#[from] CallError<HttpFault>),
-    /// No time was left.
-    #[error("no time was left for {0}")]
-    Late(&'static str),
 }
 
 impl Error {
@@ -79,7 +76,6 @@ impl Error {
             Self::Database(CallError::Fault { source, .. }) => source.reason(),
             Self::Database(error) => error.reason(),
             Self::Service(error) => service::reason(error),
-            Self::Late(_) => "timeout",
         }
     }
 }
@@ -119,7 +115,6 @@ impl From<Error> for Problem {
             Error::Service(error) => {
                 Self { retry_after: error.retry_after(), ..Self::unavailable(error.dependency(), reason) }
             }
-            Error::Late(what) => Self::deadline(what),
         }
     }
 }

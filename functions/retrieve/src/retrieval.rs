@@ -82,14 +82,10 @@ impl Retriever {
         Ok(reply)
     }
 
-    /// The state that a search would read now. It is not worth waiting for; the database is given longer, for a statement that
-    /// it cuts off counts against it.
+    /// The state that a search would read now. It is not worth waiting for.
     async fn versions(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Versions, Error> {
-        let limits = &self.policy.retrieve;
-        let stage = deadline.stage(limits.knn, SHOWING);
-        let versions = self.store.versions(stage, principal, &query.scope);
-        let checked = deadline.stage(limits.cache, SHOWING).bound("a kept answer", versions).await;
-        checked.unwrap_or(Err(Error::Late("a kept answer")))
+        let stage = deadline.stage(self.policy.retrieve.cache, SHOWING);
+        self.store.versions(stage, principal, &query.scope).await
     }
 
     async fn search(&self, deadline: Deadline, principal: &str, query: &Query) -> Result<Searched, Error> {
@@ -184,7 +180,7 @@ fn passage(fused: &Fused, shown: Shown) -> Passage {
         chunk: usize::try_from(shown.ordinal).unwrap_or_default(),
         title: shown.title,
         url: shown.url,
-        language: Some(shown.language),
+        language: Some(fused.hit.shelf.language.clone()),
         text: shown.text,
         score: fused.score,
         ranks: fused.ranks,

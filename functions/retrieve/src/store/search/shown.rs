@@ -20,8 +20,6 @@ pub struct Shown {
     pub title: Option<String>,
     /// The document's address.
     pub url: Option<String>,
-    /// The document's language.
-    pub language: String,
     /// The passage's text.
     pub text: String,
 }
@@ -52,7 +50,6 @@ impl Shown {
             ordinal: row.try_get("ordinal")?,
             title: row.try_get("title")?,
             url: row.try_get("url")?,
-            language: row.try_get("language")?,
             text: row.try_get("text")?,
         })
     }

@@ -12,6 +12,7 @@ use std::{collections::HashMap, fmt::Debug, sync::Arc};
 use futures_util::future::BoxFuture;
 use shared::{deadline::Deadline, policy::Policy};
 
+use self::features::reads_beginnings;
 pub use self::{
     features::{Features, Sought, features, known, rerank},
     remote::{NAMES, Remote},
@@ -71,7 +72,9 @@ impl Task<'_> {
     }
 
     fn subject<'a>(&'a self, queries: &'a [&'a str], hits: &'a [&'a Hit]) -> Subject<'a> {
-        Subject { queries, known: self.found.queries.as_ref(), hits, model: self.found.model() }
+        let languages = hits.iter().map(|hit| hit.shelf.language.as_str());
+        let beginnings = reads_beginnings(&self.query.text, languages);
+        Subject { queries, known: self.found.queries.as_ref(), hits, model: self.found.model(), beginnings }
     }
 }
 

@@ -15,7 +15,7 @@
 //! every query and collection. Weights are settings, found on test sets (`make train`). Late interaction over the model's
 //! token vectors was tried and gained nothing beside these.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use shared::policy::Reranking;
 
@@ -34,7 +34,7 @@ const SO_FAR: (f64, f64) = (0.7, 0.3);
 const MOST: (f64, f64) = (-3.0, 6.0);
 /// The index terms of a usual question: of one like it, brevity counts by its weight.
 const USUAL_TERMS: f64 = 4.0;
-/// A document of four passages is long, and one of forty is no longer: the squared logarithm.
+/// A document of five passages is long, and one of fifty is no longer: the squared logarithm.
 const LONG: f64 = 2.0;
 /// What brevity counts for a thing that is only named: a long page may be wanted as well.
 const NAMED: f64 = 0.4;
@@ -74,6 +74,12 @@ pub struct Features {
 struct Asked {
     question: Question,
     terms: usize,
+}
+
+/// Whether it matters for `text` how pages in any of these languages begin.
+pub(super) fn reads_beginnings<'a>(text: &str, languages: impl Iterator<Item = &'a str>) -> bool {
+    let languages: BTreeSet<&str> = languages.collect();
+    languages.into_iter().any(|language| Question::of(text, language) != Question::Statement)
 }
 
 /// Each of `candidates` with its evidence. One without was deleted meanwhile and is left out.

@@ -208,7 +208,8 @@ async fn every_way_of_reading_shows_what_is_readable_and_nothing_else() {
             let scope = Scope { collection: collection.into(), per_document: 1, ..scope(Filter::default()) };
             let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
             let shown = store.shown(soon(), principal, &chunks).await.unwrap();
-            let subject = Subject { queries: &["zanzibar"], known: None, hits: &hits, model: None };
+            let queries = ["zanzibar"];
+            let subject = Subject { queries: &queries, known: None, hits: &hits, model: None, beginnings: true };
             let evidence = store.evidence(soon(), principal, &scope, subject).await.unwrap();
             for (hit, [id, owner, place]) in &everything {
                 let mine = kept.iter().any(|((keeper, at, kept), (visibility, _))| {

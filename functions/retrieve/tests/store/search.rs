@@ -99,7 +99,7 @@ async fn vectors_of_another_model_are_not_compared() {
         let found = store.lexical(soon(), "ana", &scope, &["words"]).await.unwrap();
         let hit = &found.lists[0][0];
         for (model, embeddings) in [(Some("another"), 0), (Some(MODEL), 1), (None, 1)] {
-            let subject = Subject { queries: &["words"], known: None, hits: &[hit], model };
+            let subject = Subject { queries: &["words"], known: None, hits: &[hit], model, beginnings: true };
             let evidence = store.evidence(soon(), "ana", &scope, subject).await.unwrap();
             assert_eq!(evidence[&hit.chunk].embeddings.len(), embeddings, "{model:?}");
             let subject = Subject { known: Some(&found.queries), ..subject };

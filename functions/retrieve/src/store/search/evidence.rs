@@ -12,7 +12,8 @@ use tokio_postgres::{Error as SqlError, Row};
 use super::{Hit, Parameter, Scope, Shown, Store, queries::Queries, shown::shown, sql, visible};
 use crate::{error::Error, form::BEGINNING};
 
-/// Of a longer document only as many passages are looked at, and the one that was found.
+/// Of a longer document only as many passages are looked at, and the one that was found. More than make a difference to its
+/// length (see [`crate::rerank::Features::brevity`]).
 const PASSAGES: i32 = 6;
 
 /// What is known of a passage, or of a document.
@@ -24,9 +25,9 @@ pub struct Evidence {
     pub lexical: f64,
     /// The share of the query's neighboring terms that are neighbors in it too, from 0 to 1; that of the best passage.
     pub phrases: f64,
-    /// How many passages the document has.
+    /// How many passages the document has; of a long one, how many were looked at.
     pub passages: i32,
-    /// How the document begins; empty when its first passage was not looked at.
+    /// How the document begins; empty when that was not looked at.
     pub beginning: String,
 }
 
@@ -41,6 +42,8 @@ pub struct Subject<'a> {
     pub hits: &'a [&'a Hit],
     /// Embeddings count that are by this model; without one, all.
     pub model: Option<&'a str>,
+    /// Whether it matters how documents begin.
+    pub beginnings: bool,
 }
 
 impl Store {
@@ -101,13 +104,14 @@ async fn looked_up(
 
 async fn rows(
     transaction: &Transaction<'_>,
-    Subject { hits, model, .. }: Subject<'_>,
+    Subject { hits, model, beginnings, .. }: Subject<'_>,
     by_document: bool,
 ) -> Result<Vec<Row>, SqlError> {
     let chunks: Vec<i64> = hits.iter().map(|hit| hit.chunk).collect();
     let documents: Vec<i64> = if by_document { hits.iter().map(|hit| hit.document).collect() } else { Vec::new() };
+    let beginning = if beginnings { BEGINNING } else { 0 };
     let statement = transaction.prepare_cached(sql::EVIDENCE).await?;
-    let parameters: [Parameter<'_>; 5] = [&chunks, &documents, &PASSAGES, &BEGINNING, &model];
+    let parameters: [Parameter<'_>; 5] = [&chunks, &documents, &PASSAGES, &beginning, &model];
     transaction.query(&statement, &parameters).await
 }
 
@@ -130,7 +134,7 @@ fn gathered(
         }
         evidence.lexical = evidence.lexical.max(known.together.score_of(row)?);
         evidence.phrases = evidence.phrases.max(known.phrases_of(row)?);
-        evidence.passages = row.try_get("passages")?;
+        evidence.passages = row.try_get::<_, Option<i32>>("passages")?.unwrap_or(evidence.passages + 1);
         if let Some(beginning) = row.try_get("beginning")? {
             evidence.beginning = beginning;
         }

@@ -45,7 +45,7 @@ impl Retrieve {
     pub fn new(config: Config, core: Core) -> Self {
         let embedder = config.embedder(&core.policy());
         let reranker = config.reranker.map(|remote| Arc::new(remote) as Arc<dyn Reranker>);
-        let results = Results::new(core.policy().retrieve.cache_ttl);
+        let results = Results::new(&core.policy().retrieve);
         Self { store: config.database.map(Store::new), embedder, reranker, results, core }
     }
 

@@ -8,12 +8,9 @@
 //! After a change the first to ask search side by side, and so do those in turn who see different shelves: there is one place
 //! for a question. Keys are digests, so that no question rests here. Bounded by size and age.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use moka::future::Cache;
@@ -27,8 +24,6 @@ use shared::{
 
 use crate::{error::Error, query::Query, store::Versions};
 
-/// Bytes of passages that are kept, or about so many: a thousand usual replies.
-const MOST: u64 = 16 << 20;
 /// What a passage takes beside its text, its title and its address.
 const OVERHEAD: usize = 256;
 
@@ -85,11 +80,10 @@ impl Key {
 }
 
 impl Results {
-    /// Keeps them for so long.
-    pub fn new(age: Duration) -> Self {
-        let kept =
-            Cache::builder().max_capacity(MOST).weigher(|_, kept: &Kept| kept.weight()).time_to_live(age).build();
-        Self { kept, counts: Arc::default() }
+    /// Keeps as many, and for as long, as `settings` allow.
+    pub fn new(settings: &policy::Retrieve) -> Self {
+        let kept = Cache::builder().max_capacity(settings.cache_bytes).weigher(|_, kept: &Kept| kept.weight());
+        Self { kept: kept.time_to_live(settings.cache_ttl).build(), counts: Arc::default() }
     }
 
     /// What is kept of the question when it is of the state that `now` gives, or what an equal one brings that is under way,
@@ -105,38 +99,41 @@ impl Results {
         S: Future<Output = Result<Searched, Error>>,
         V: Future<Output = Result<Versions, Error>>,
     {
-        let (leads, mut searched) = (AtomicBool::new(false), None);
-        let found = {
-            let lead = async {
-                leads.store(true, Ordering::Relaxed);
-                let found = searched.insert(search().await);
-                found.as_ref().ok().and_then(Kept::of).ok_or(NotKept)
-            };
-            let mut finding = Box::pin(self.kept.try_get_with(key, lead));
-            // Who waits for another keeps half of the time for searching alone.
-            let patience = Deadline::within(deadline.remaining() / 2);
-            match patience.bound("an equal question", &mut finding).await {
-                Ok(found) => found.ok(),
-                Err(_) if leads.load(Ordering::Relaxed) => finding.await.ok(),
-                Err(_) => None,
-            }
-        };
-        if let Some(searched) = searched {
-            self.counts.misses.fetch_add(1, Ordering::Relaxed);
-            return Ok(Found::Searched(searched?.reply));
-        }
-        if let Some(kept) = found
+        let mut led = None;
+        let kept =
+            self.kept(deadline, key, async { led.insert(search().await).as_ref().ok().and_then(Kept::of) }).await;
+        if let (None, Some(kept)) = (&led, kept)
             && now().await.is_ok_and(|versions| versions == kept.versions)
         {
             self.counts.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Found::Kept(kept.passages));
         }
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
+        if let Some(searched) = led {
+            return Ok(Found::Searched(searched?.reply));
+        }
         let searched = search().await?;
         if let Some(kept) = Kept::of(&searched) {
             self.kept.insert(key, kept).await;
         }
         Ok(Found::Searched(searched.reply))
+    }
+
+    /// What is kept, what an equal question that is under way brings, or what `lead` gives, which then is not cut. Who waits for
+    /// another keeps half of the time for searching alone.
+    async fn kept(&self, deadline: Deadline, key: Key, lead: impl Future<Output = Option<Kept>>) -> Option<Kept> {
+        let leads = AtomicBool::new(false);
+        let lead = async {
+            leads.store(true, Ordering::Relaxed);
+            lead.await.ok_or(NotKept)
+        };
+        let mut finding = Box::pin(self.kept.try_get_with(key, lead));
+        let patience = Deadline::within(deadline.remaining() / 2);
+        match patience.bound("an equal question", &mut finding).await {
+            Ok(found) => found.ok(),
+            Err(_) if leads.load(Ordering::Relaxed) => finding.await.ok(),
+            Err(_) => None,
+        }
     }
 
     /// Questions that were answered by what was kept, and that were searched, since the start.
@@ -165,7 +162,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, time::Duration};
 
     use futures_util::future::join;
     use shared::{
@@ -218,7 +215,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_searches_alone() {
-        let (results, key) = (Results::new(60 * SECOND), Key([0; 32]));
+        let (results, key) = (Results::new(&Policy::embedded().unwrap().retrieve), Key([0; 32]));
         let began = clock::now();
         let slow = results.find(Deadline::within(20 * SECOND), key, || searched_after(15 * SECOND), unchanged);
         let hurried = async {

@@ -145,6 +145,7 @@ pub struct Retrieve {
     pub embedding_threads: Option<usize>,
     pub embedding_queue: usize,
     pub embedding_int8: bool,
+    pub cache_bytes: u64,
     pub cache_entries: u64,
     #[serde(with = "duration")]
     pub cache_ttl: Duration,

@@ -48,8 +48,8 @@ pub(super) struct Model {
     tokenizer: Tokenizer,
     config: Config,
     weights: Weights,
-    /// What the file held when the model was named.
-    samples: [u8; 32],
+    /// Of `config.json` and `tokenizer.json`.
+    described: Sha256,
     questions: Arc<Encoder>,
     /// The exact one. Where questions are in eight bits it is built for the first passages: it is four times as large, and most
     /// processes never see a passage.
@@ -65,18 +65,16 @@ impl Model {
         }
         let config = read(folder, "config.json")?;
         let tokens = read(folder, "tokenizer.json")?;
-        let mut digest = Sha256::new();
-        [&config, &tokens].into_iter().for_each(|file| digest.update(file));
+        let described = Sha256::new().chain_update(&config).chain_update(&tokens);
         let config = parsed(&config)?;
         let refused = |cause| ModelError::File { file: "model.safetensors", cause };
         let weights = Weights::open(&folder.join("model.safetensors")).map_err(refused)?;
-        weights.sampled(&mut digest).map_err(refused)?;
-        let samples = samples(&weights).map_err(refused)?;
+        let name = name(&described, &weights).map_err(refused)?;
         let vnni = Vnni::detected().filter(|_| eight_bit);
         let (encoder, tokenizer) = at_once(|| weights.encoder(&config, vnni), || tokenizer(&tokens, &config));
         let questions = Arc::new(encoder.map_err(refused)?);
         let passages = Mutex::new(vnni.is_none().then(|| Arc::clone(&questions)));
-        Ok(Self { name: name(digest), tokenizer: tokenizer?, config, weights, samples, questions, passages })
+        Ok(Self { name, tokenizer: tokenizer?, config, weights, described, questions, passages })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -104,7 +102,7 @@ impl Model {
         if let Some(encoder) = passages.as_ref() {
             return Ok(Arc::clone(encoder));
         }
-        if samples(&self.weights)? != self.samples {
+        if name(&self.described, &self.weights)? != self.name {
             return Err("model.safetensors was written over".to_owned());
         }
         let encoder = Arc::new(self.weights.encoder(&self.config, None)?);
@@ -144,16 +142,12 @@ fn parsed(config: &[u8]) -> Result<Config, ModelError> {
     Ok(config)
 }
 
-fn samples(weights: &Weights) -> Result<[u8; 32], String> {
-    let mut digest = Sha256::new();
+/// Stored with every vector. Another file has another name.
+fn name(described: &Sha256, weights: &Weights) -> Result<String, String> {
+    let mut digest = described.clone();
     weights.sampled(&mut digest)?;
-    Ok(digest.finalize().into())
-}
-
-/// Stored with every vector.
-fn name(digest: Sha256) -> String {
     let hex: String = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("bert-{DIMENSION}-{hex}")
+    Ok(format!("bert-{DIMENSION}-{hex}"))
 }
 
 fn tokenizer(json: &[u8], config: &Config) -> Result<Tokenizer, ModelError> {

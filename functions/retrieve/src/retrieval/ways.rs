@@ -76,12 +76,14 @@ impl Retriever {
     ) -> (Way, Option<Queries>) {
         let started = clock::now();
         let stage = deadline.stage(self.policy.retrieve.lexical, SHOWING);
-        let (found, queries, versions) = match self.store.lexical(stage, principal, scope, &query.texts()).await {
-            Ok(ByWords { lists, queries, versions }) => (Ok(lists), Some(queries), Some(versions)),
-            Err(error) => (Err(Failure { stage: "lexical", error }), None, None),
-        };
+        let found = self.store.lexical(stage, principal, scope, &query.texts()).await;
         let timings = vec![("lexical", clock::now() - started)];
-        (Way { found, versions, timings, degraded: Vec::new() }, queries)
+        match found {
+            Ok(ByWords { lists, queries, versions }) => {
+                (Way { found: Ok(lists), versions: Some(versions), timings, degraded: Vec::new() }, Some(queries))
+            }
+            Err(error) => (Way::failed("lexical", error, timings), None),
+        }
     }
 
     /// Also returns the embeddings that were sought for.
@@ -90,22 +92,21 @@ impl Retriever {
         let (vectors, degraded) = self.vectors(deadline, query).await;
         let embedded = clock::now();
         let mut timings = vec![("embedding", embedded - started)];
-        let (vectors, found) = match vectors {
-            Ok(vectors) => {
-                let stage = deadline.stage(self.policy.retrieve.knn, SHOWING);
-                let found = self.store.dense(stage, principal, scope, &vectors).await;
-                timings.push(("knn", clock::now() - embedded));
-                // Vectors of another model say nothing about the passages.
-                let vectors = if matches!(found, Err(Error::ModelMismatch)) { Vec::new() } else { vectors };
-                (vectors, found.map_err(|error| Failure { stage: "knn", error }))
+        let vectors = match vectors {
+            Ok(vectors) => vectors,
+            Err(error) => return (Way::failed("embedding", error, timings), Vec::new()),
+        };
+        let stage = deadline.stage(self.policy.retrieve.knn, SHOWING);
+        let found = self.store.dense(stage, principal, scope, &vectors).await;
+        timings.push(("knn", clock::now() - embedded));
+        match found {
+            Ok(ByMeaning { lists, versions }) => {
+                (Way { found: Ok(lists), versions: Some(versions), timings, degraded }, vectors)
             }
-            Err(error) => (Vec::new(), Err(Failure { stage: "embedding", error })),
-        };
-        let (found, versions) = match found {
-            Ok(ByMeaning { lists, versions }) => (Ok(lists), Some(versions)),
-            Err(failure) => (Err(failure), None),
-        };
-        (Way { found, versions, timings, degraded }, vectors)
+            // Vectors of another model say nothing about the passages.
+            Err(Error::ModelMismatch) => (Way::failed("knn", Error::ModelMismatch, timings), Vec::new()),
+            Err(error) => (Way::failed("knn", error, timings), vectors),
+        }
     }
 
     /// The embeddings of the query and, if they are there in time, of its original.
@@ -129,6 +130,12 @@ impl Retriever {
             }
             (Err(error), _) => (Err(error), Vec::new()),
         }
+    }
+}
+
+impl Way {
+    fn failed(stage: &'static str, error: Error, timings: Vec<(&'static str, Duration)>) -> Self {
+        Self { found: Err(Failure { stage, error }), versions: None, timings, degraded: Vec::new() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use retrieve::{
-    embedding::{DIMENSION, Embedder, EmbeddingError, Remote},
+    embedding::{DIMENSION, EmbeddingError},
     ingest::{Destination, Ingest, Source},
     query::Query,
     retrieval::Retriever,
@@ -11,48 +11,14 @@ use retrieve::{
 use serde_json::{Value, json};
 use shared::{
     contract::retrieve::{Filter, RetrieveReply, RetrieveRequest, Visibility},
-    core::Core,
     deadline::Deadline,
-    policy::Policy,
 };
 
 use crate::{
-    embedder::limits,
+    embeddings_service::{embedded, policy, remote},
     server::{Answer, Server},
     support::{TestDatabase, document, passages, put, soon, with_database},
 };
-
-const PATIENT: Duration = Duration::from_secs(20);
-
-/// Vectors of length three, the last first: each points where the number in its text says, in degrees.
-fn embedded(asked: &Value) -> Value {
-    let degrees = |text: &str| text.split_whitespace().find_map(|word| word.parse::<f64>().ok()).unwrap_or_default();
-    let vector = |(index, text): (usize, &Value)| {
-        let radians = degrees(text.as_str().unwrap()).to_radians();
-        let mut vector = vec![0.0; DIMENSION];
-        (vector[0], vector[1]) = (3.0 * radians.cos(), 3.0 * radians.sin());
-        json!({"object": "embedding", "index": index, "embedding": vector})
-    };
-    let data: Vec<_> = asked["input"].as_array().unwrap().iter().enumerate().map(vector).rev().collect();
-    json!({"object": "list", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
-}
-
-/// Time enough; no circuit opens, and no limit is reached.
-fn policy() -> Policy {
-    let overlay = "dependencies: { overrides: { embeddings: { rate: null, breaker: { mode: metrics_only } } } }";
-    let mut policy = Policy::overlaid(overlay).unwrap();
-    let stages = &mut policy.retrieve;
-    (stages.embedding, stages.knn, stages.lexical, stages.rerank) = (PATIENT, PATIENT, PATIENT, PATIENT);
-    for name in ["embeddings", "postgres"] {
-        policy.dependencies.overrides.get_mut(name).unwrap().limits.timeout = PATIENT;
-    }
-    policy
-}
-
-fn remote(server: &Server) -> Embedder {
-    let service = Remote::new(server.settings(), &Core::new(policy())).unwrap();
-    Embedder::remote(service, limits(2)).unwrap()
-}
 
 #[tokio::test]
 async fn passages_go_in_batches_and_their_vectors_come_back_in_order() {

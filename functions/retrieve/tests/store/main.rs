@@ -10,6 +10,7 @@ mod documents;
 #[path = "../support/embedder.rs"]
 mod embedder;
 mod embeddings;
+mod embeddings_service;
 mod ingest;
 mod killed;
 mod pool;

@@ -1,56 +1,23 @@
 //! What was found a moment ago: it is shown to those who would find the same, and until something changes.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::join;
-use retrieve::{
-    embedding::{DIMENSION, Embedder, Remote},
-    query::Query,
-    results::Results,
-    retrieval::Retriever,
-};
-use serde_json::{Value, json};
-use shared::{
-    contract::retrieve::{RetrieveReply, RetrieveRequest, Visibility},
-    core::Core,
-    policy::Policy,
-};
+use retrieve::{query::Query, results::Results, retrieval::Retriever};
+use shared::contract::retrieve::{RetrieveReply, RetrieveRequest, Visibility};
 
 use crate::{
-    embedder::limits,
+    embeddings_service::{embedded, policy, remote},
     server::{Answer, Server},
     support::{TestDatabase, document, passages, soon, with_database},
 };
 
 const MODEL: &str = "test-model";
-const PATIENT: Duration = Duration::from_secs(20);
-
-fn embedded(asked: &Value) -> Value {
-    let mut vector = vec![0.0; DIMENSION];
-    vector[0] = 1.0;
-    let one = |index| json!({"object": "embedding", "index": index, "embedding": vector});
-    let data: Vec<_> = (0..asked["input"].as_array().unwrap().len()).map(one).collect();
-    json!({"object": "list", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
-}
-
-/// Time enough for all.
-fn policy() -> Policy {
-    let mut policy = Policy::embedded().unwrap();
-    let stages = &mut policy.retrieve;
-    (stages.cache, stages.embedding, stages.knn, stages.lexical, stages.rerank) =
-        (PATIENT, PATIENT, PATIENT, PATIENT, PATIENT);
-    for name in ["embeddings", "postgres"] {
-        policy.dependencies.overrides.get_mut(name).unwrap().limits.timeout = PATIENT;
-    }
-    policy
-}
 
 async fn retriever(database: &TestDatabase) -> (Retriever, Server) {
     let server = Server::start(Answer::Made(embedded)).await;
-    let service = Remote::new(server.settings(), &Core::new(policy())).unwrap();
-    let embedder = Embedder::remote(service, limits(2)).unwrap();
-    let retriever = Retriever::new(database.store(), Ok(embedder), Arc::new(policy()));
-    (retriever.with_results(Results::new(PATIENT)), server)
+    let retriever = Retriever::new(database.store(), Ok(remote(&server)), Arc::new(policy()));
+    (retriever.with_results(Results::new(&policy().retrieve)), server)
 }
 
 async fn put(database: &TestDatabase, owner: &str, id: &str, visibility: Visibility) {
@@ -124,7 +91,7 @@ async fn what_is_degraded_is_not_kept() {
     with_database("what_is_degraded_is_not_kept", async |database| {
         put(&database, "ana", "one", Visibility::Shared).await;
         let words_alone = Retriever::new(database.store(), Err("not_configured"), Arc::new(policy()));
-        let words_alone = words_alone.with_results(Results::new(PATIENT));
+        let words_alone = words_alone.with_results(Results::new(&policy().retrieve));
         for _ in 0..2 {
             let reply = ask(&words_alone, "ana").await;
             assert!(!was_kept(&reply) && reply.degraded.len() == 1, "{reply:?}");

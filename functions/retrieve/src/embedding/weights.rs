@@ -63,7 +63,9 @@ impl Weights {
         if length > LONGEST_HEADER {
             return Err("its header is too long".to_owned());
         }
-        let metadata = serde_json::from_reader(Read::take(&mut file, length)).map_err(|error| error.to_string())?;
+        let mut header = Vec::new();
+        Read::take(&mut file, length).read_to_end(&mut header).map_err(|error| error.to_string())?;
+        let metadata = serde_json::from_slice(&header).map_err(|error| error.to_string())?;
         let whole = file.metadata().map_err(|error| error.to_string())?.len();
         Ok(Self { file, length: whole, start: 8 + length, metadata })
     }
@@ -108,26 +110,36 @@ impl Weights {
     }
 
     fn layers(&self, config: &Config, vnni: Option<Vnni>) -> Result<Vec<Layer>, String> {
+        // Matrices are read into the same memory: getting it anew for each would take as long as reading.
         let some = |numbers: Range<usize>| -> Result<Vec<Layer>, String> {
-            numbers.map(|number| self.layer(number, config, vnni)).collect()
+            let mut matrix = Vec::new();
+            numbers.map(|number| self.layer(number, config, vnni, &mut matrix)).collect()
         };
         let (count, half) = (config.num_hidden_layers, config.num_hidden_layers / 2);
         let (first, last) = at_once(|| some(0..half), || some(half..count));
         Ok(first?.into_iter().chain(last?).collect())
     }
 
-    fn layer(&self, number: usize, config: &Config, vnni: Option<Vnni>) -> Result<Layer, String> {
+    fn layer(
+        &self,
+        number: usize,
+        config: &Config,
+        vnni: Option<Vnni>,
+        matrix: &mut Vec<f32>,
+    ) -> Result<Layer, String> {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
-        let up = self.read(&name("intermediate.dense.weight"), Some(inner), width)?;
-        let up_bias = self.read(&name("intermediate.dense.bias"), None, inner)?;
-        let down = self.read(&name("output.dense.weight"), Some(width), inner)?;
         let cuts = || (0..inner).step_by(width);
+        let up_bias = self.read(&name("intermediate.dense.bias"), None, inner)?;
+        self.read_into(matrix, &name("intermediate.dense.weight"), Some(inner), width)?;
         let cut_up = |column| Linear {
-            weights: Square::of(&up, width, width, (0, column), vnni),
+            weights: Square::of(matrix, width, width, (0, column), vnni),
             bias: up_bias[column..column + width].to_vec(),
         };
-        let attention = |part| self.linear(&name(part), width, vnni);
+        let up = cuts().map(cut_up).collect();
+        self.read_into(matrix, &name("output.dense.weight"), Some(width), inner)?;
+        let down = cuts().map(|row| Square::of(matrix, inner, width, (row, 0), vnni)).collect();
+        let mut attention = |part| self.linear(&name(part), width, vnni, matrix);
         Ok(Layer {
             query_key_value: [
                 attention("attention.self.query")?,
@@ -136,17 +148,17 @@ impl Weights {
             ],
             output: attention("attention.output.dense")?,
             attended: self.norm(&name("attention.output.LayerNorm"), config)?,
-            up: cuts().map(cut_up).collect(),
-            down: cuts().map(|row| Square::of(&down, inner, width, (row, 0), vnni)).collect(),
+            up,
+            down,
             down_bias: self.read(&name("output.dense.bias"), None, width)?,
             transformed: self.norm(&name("output.LayerNorm"), config)?,
         })
     }
 
-    fn linear(&self, name: &str, width: usize, vnni: Option<Vnni>) -> Result<Linear, String> {
-        let matrix = self.read(&format!("{name}.weight"), Some(width), width)?;
+    fn linear(&self, name: &str, width: usize, vnni: Option<Vnni>, matrix: &mut Vec<f32>) -> Result<Linear, String> {
+        self.read_into(matrix, &format!("{name}.weight"), Some(width), width)?;
         let bias = self.read(&format!("{name}.bias"), None, width)?;
-        Ok(Linear { weights: Square::of(&matrix, width, width, (0, 0), vnni), bias })
+        Ok(Linear { weights: Square::of(matrix, width, width, (0, 0), vnni), bias })
     }
 
     fn norm(&self, name: &str, config: &Config) -> Result<Norm, String> {
@@ -159,8 +171,25 @@ impl Weights {
 
     /// A tensor whose last dimension is `columns`, and whose first, where there are two and it is known, is `rows`.
     fn read(&self, name: &str, rows: Option<usize>, columns: usize) -> Result<Vec<f32>, String> {
+        let mut numbers = Vec::new();
+        self.read_into(&mut numbers, name, rows, columns)?;
+        Ok(numbers)
+    }
+
+    /// The same, in place of what `numbers` held.
+    fn read_into(&self, numbers: &mut Vec<f32>, name: &str, rows: Option<usize>, columns: usize) -> Result<(), String> {
         let (at, bytes) = self.located(name, rows, columns)?;
-        self.numbers(at, bytes)
+        numbers.clear();
+        numbers.reserve_exact(bytes / 4);
+        let mut stretch = vec![0; STRETCH.min(bytes)];
+        while numbers.len() * 4 < bytes {
+            let done = numbers.len() * 4;
+            let wanted = (bytes - done).min(STRETCH);
+            let from = self.start + at + done as u64;
+            self.file.read_exact_at(&mut stretch[..wanted], from).map_err(|error| error.to_string())?;
+            numbers.extend(floats(&stretch[..wanted]));
+        }
+        Ok(())
     }
 
     /// Where such a tensor begins, behind the header, and its bytes, which are all in the file.
@@ -178,19 +207,6 @@ impl Weights {
             Some(bytes) if info.dtype == Dtype::F32 && is_there => Ok((from as u64, bytes)),
             _ => Err(format!("{name} is {:?} of {:?}", info.shape, info.dtype)),
         }
-    }
-
-    fn numbers(&self, at: u64, bytes: usize) -> Result<Vec<f32>, String> {
-        let mut numbers = Vec::with_capacity(bytes / 4);
-        let mut stretch = vec![0; STRETCH.min(bytes)];
-        while numbers.len() * 4 < bytes {
-            let done = numbers.len() * 4;
-            let wanted = (bytes - done).min(STRETCH);
-            let from = self.start + at + done as u64;
-            self.file.read_exact_at(&mut stretch[..wanted], from).map_err(|error| error.to_string())?;
-            numbers.extend(floats(&stretch[..wanted]));
-        }
-        Ok(numbers)
     }
 }
 

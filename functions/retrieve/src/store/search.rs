@@ -160,8 +160,17 @@ pub async fn by_meaning(
 
 /// The shelves to read; none when the collection has nothing for this principal.
 async fn visible(transaction: &Transaction<'_>, scope: &Scope) -> Result<Option<Shelves>, SqlError> {
-    let shelves = Shelves::visible(transaction, &scope.collection).await?;
+    let (shelves, ()) = try_join!(Shelves::visible(transaction, &scope.collection), planned(transaction, scope))?;
     Ok((!shelves.is_empty()).then(|| shelves.of_language(scope.filter.language.as_deref())))
+}
+
+/// Searches with filters are planned as such.
+async fn planned(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), SqlError> {
+    if scope.is_filtered() {
+        let settings = transaction.prepare_cached(sql::FILTER_SETTINGS).await?;
+        transaction.query_one(&settings, &[]).await?;
+    }
+    Ok(())
 }
 
 async fn lexical(

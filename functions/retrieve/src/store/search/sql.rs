@@ -1,6 +1,9 @@
 //! The statements of search. Those that look for passages have two forms: a filter on documents costs a join that most
 //! searches do not need.
 
+/// For this transaction: what filters leave differs by far, and so do the plans that suit it. They are made anew for each.
+pub(super) const FILTER_SETTINGS: &str = "SELECT set_config('plan_cache_mode', 'auto', true)";
+
 /// For this transaction: how wide the graph is searched; that it is searched on while filters leave too little, in any
 /// order (the strict one drops what it comes upon late: a fifth of the nearest, where other collections are many); that
 /// it is used at all (whatever sorts is the exact way, which is another statement). Compiling these statements would

@@ -110,7 +110,7 @@ impl Weights {
     }
 
     fn layers(&self, config: &Config, vnni: Option<Vnni>) -> Result<Vec<Layer>, String> {
-        // Matrices are read into the same memory: getting it anew for each would take as long as reading.
+        // Matrices are read into the same memory: new memory for each would be cleared for each, which takes as long as reading.
         let some = |numbers: Range<usize>| -> Result<Vec<Layer>, String> {
             let mut matrix = Vec::new();
             numbers.map(|number| self.layer(number, config, vnni, &mut matrix)).collect()

@@ -103,9 +103,11 @@ impl Retriever {
             Ok(ByMeaning { lists, versions }) => {
                 (Way { found: Ok(lists), versions: Some(versions), timings, degraded }, vectors)
             }
-            // Vectors of another model say nothing about the passages.
-            Err(Error::ModelMismatch) => (Way::failed("knn", Error::ModelMismatch, timings), Vec::new()),
-            Err(error) => (Way::failed("knn", error, timings), vectors),
+            Err(error) => {
+                // Vectors of another model say nothing about the passages.
+                let vectors = if matches!(error, Error::ModelMismatch) { Vec::new() } else { vectors };
+                (Way { degraded, ..Way::failed("knn", error, timings) }, vectors)
+            }
         }
     }
 

@@ -4,7 +4,10 @@
 //! `navigator_app` is what functions connect as: it owns nothing and cannot bypass row-level security. The passwords
 //! of the last two are derived from the first, one way, so that a URL of the superuser is all that a test needs.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -38,6 +41,13 @@ impl Cluster {
     #[must_use]
     pub fn on_port(port: u16, secret: &str) -> Self {
         Self { address: format!("127.0.0.1:{port}"), secret: secret.to_owned() }
+    }
+
+    /// The same server by its socket in `folder`.
+    #[must_use]
+    pub fn by_socket(folder: &Path, port: u16, secret: &str) -> Self {
+        let folder = percent_encode(folder.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
+        Self { address: format!("{folder}:{port}"), secret: secret.to_owned() }
     }
 
     /// The server of a superuser's URL, as `local with-postgres` exports it.

@@ -1,7 +1,8 @@
-//! A Postgres that an earlier run left on our cluster: still shutting down, or only its `postmaster.pid`.
+//! A Postgres that an earlier run left on our cluster: still shutting down, or only its lock files, `postmaster.pid` and that of
+//! its socket.
 //!
 //! Postgres itself removes a stale file, unless its number belongs to another process by now. That one must be spared
-//! and the file removed. Whoever comes here holds the state folder, so nobody else can be using the cluster.
+//! and the files removed. Whoever comes here holds the state folder, so nobody else can be using the cluster.
 
 use std::fs;
 use std::path::Path;
@@ -15,20 +16,28 @@ use crate::process::send;
 
 /// What a fast shutdown may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What the names of sockets and their locks begin with.
+const SOCKET: &str = ".s.PGSQL.";
 const POLL: Duration = Duration::from_millis(20);
 
 /// Ends it. `state` is the folder of the cluster.
 pub(crate) async fn end(state: &Path) {
     let lock = data(state).join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&lock) else {
-        return;
-    };
-    let number = text.lines().next().unwrap_or_default().trim();
-    if let Ok(id) = number.parse() {
-        let _ = tokio::time::timeout(PATIENCE, shut_down(id, &data(state))).await;
+    if let Ok(text) = fs::read_to_string(&lock) {
+        let number = text.lines().next().unwrap_or_default().trim();
+        if let Ok(id) = number.parse() {
+            let _ = tokio::time::timeout(PATIENCE, shut_down(id, &data(state))).await;
+        }
     }
     // Usually gone with the process.
     let _ = fs::remove_file(lock);
+    remove_sockets(state);
+}
+
+fn remove_sockets(state: &Path) {
+    let entries = fs::read_dir(state).into_iter().flatten().flatten();
+    let sockets = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(SOCKET.as_bytes()));
+    sockets.for_each(|socket| drop(fs::remove_file(socket.path())));
 }
 
 async fn shut_down(id: u32, data: &Path) {

@@ -29,7 +29,7 @@ impl Stores {
             }
             DatabaseChoice::Own(config) => {
                 let postgres = migrated(config, lifeline).await?;
-                let url = Some(postgres.cluster().app_url(DATABASE));
+                let url = Some(postgres.nearby().app_url(DATABASE));
                 Ok(Self { postgres: Some(postgres), temporary: None, url })
             }
         }

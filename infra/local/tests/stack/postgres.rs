@@ -50,8 +50,25 @@ async fn a_stale_lock_does_not_block_the_next_start() {
     postgres.stop().await;
     // The number of a process that lives and is no Postgres: this one.
     let lock = format!("{}\n/nowhere\n0\n1\n\n127.0.0.1\n0 0\nready\n", std::process::id());
-    std::fs::write(scratch.path("p/data/postmaster.pid"), lock).unwrap();
+    let of_socket = format!("p/.s.PGSQL.{}.lock", postgres.port());
+    for path in ["p/data/postmaster.pid", &of_socket] {
+        std::fs::write(scratch.path(path), &lock).unwrap();
+    }
     postgres.resume().await.unwrap();
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn the_functions_role_enters_by_the_socket_with_its_password_only() {
+    let scratch = Scratch::create().unwrap();
+    let lifeline = Lifeline::start().unwrap();
+    let postgres = migrated(config(&scratch.path("p")), &lifeline).await.unwrap();
+    let (nearby, far) = (postgres.nearby().app_url(DATABASE), postgres.cluster().app_url(DATABASE));
+    let by_network = "SELECT count(inet_server_port())";
+    assert_eq!((count(&nearby, by_network).await, count(&far, by_network).await), (0, 1));
+    let folder = scratch.path("p").canonicalize().unwrap();
+    let intruder = Cluster::by_socket(&folder, postgres.port(), "wrong").app_url(DATABASE);
+    assert!(connect(&intruder).await.is_err());
     postgres.stop().await;
 }
 

@@ -134,7 +134,7 @@ pub async fn by_words(
     scope: &Scope,
     queries: &[&str],
 ) -> Result<Result<ByWords, Error>, SqlError> {
-    let Some(shelves) = visible(transaction, scope).await? else { return Ok(Err(NOTHING)) };
+    let Some(shelves) = entered(transaction, scope).await? else { return Ok(Err(NOTHING)) };
     let queries = Queries::of(transaction, &shelves, queries).await?;
     let mut lists = Vec::with_capacity(queries.each.len());
     for terms in &queries.each {
@@ -149,7 +149,7 @@ pub async fn by_meaning(
     scope: &Scope,
     vectors: &[Nearest],
 ) -> Result<Result<ByMeaning, Error>, SqlError> {
-    let Some(shelves) = visible(transaction, scope).await? else { return Ok(Err(NOTHING)) };
+    let Some(shelves) = entered(transaction, scope).await? else { return Ok(Err(NOTHING)) };
     let mut lists = Vec::with_capacity(vectors.len());
     for nearest in vectors {
         lists.push(dense(transaction, &shelves, scope, nearest).await?);
@@ -160,8 +160,14 @@ pub async fn by_meaning(
 
 /// The shelves to read; none when the collection has nothing for this principal.
 async fn visible(transaction: &Transaction<'_>, scope: &Scope) -> Result<Option<Shelves>, SqlError> {
-    let (shelves, ()) = try_join!(Shelves::visible(transaction, &scope.collection), planned(transaction, scope))?;
+    let shelves = Shelves::visible(transaction, &scope.collection).await?;
     Ok((!shelves.is_empty()).then(|| shelves.of_language(scope.filter.language.as_deref())))
+}
+
+/// The same, in a transaction that is made ready for the statements of a search.
+async fn entered(transaction: &Transaction<'_>, scope: &Scope) -> Result<Option<Shelves>, SqlError> {
+    let (shelves, ()) = try_join!(visible(transaction, scope), planned(transaction, scope))?;
+    Ok(shelves)
 }
 
 /// Searches with filters are planned as such.

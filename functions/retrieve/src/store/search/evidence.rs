@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
 use futures_util::try_join;
+use half::slice::HalfFloatSliceExt;
 use pgvector::HalfVector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, Row};
@@ -130,7 +131,7 @@ fn gathered(
         let subject = if by_document { row.try_get("document")? } else { chunk };
         let evidence = gathered.entry(subject).or_default();
         if let Some(embedding) = row.try_get::<_, Option<HalfVector>>("embedding")? {
-            evidence.embeddings.push(embedding.as_slice().iter().map(|value| value.to_f32()).collect());
+            evidence.embeddings.push(embedding.as_slice().to_f32_vec());
         }
         evidence.lexical = evidence.lexical.max(known.together.score_of(row)?);
         evidence.phrases = evidence.phrases.max(known.phrases_of(row)?);

@@ -7,7 +7,7 @@ pub(super) const FILTER_SETTINGS: &str = "SELECT set_config('plan_cache_mode', '
 /// For this transaction: how wide the graph is searched; that it is searched on while filters leave too little, in any
 /// order (the strict one drops what it comes upon late: a fifth of the nearest, where other collections are many); that
 /// it is used at all (whatever sorts is the exact way, which is another statement). Compiling these statements would
-/// take longer than they run, and planning them anew for each vector a tenth of it.
+/// take longer than they run, and planning them anew for each vector a tenth of it: with filters as well, once is enough.
 pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1, true), \
     set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', $2, true), \
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true), \

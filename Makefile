@@ -185,7 +185,7 @@ train: build ## Learns the reranker's weights for infra/policy.yaml: DATA=<folde
 bench: setup ## Measures the concurrency core beside plain tokio, embedding beside bare products, and search beside its bare SQL; builds it for release first, in some 4 minutes, then 2
 	@$(CARGO) bench --quiet --locked -p shared --bench core
 	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(CARGO) bench --quiet --locked --profile dev --workspace --bench embedding
-	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(BIN)/local with-postgres -- $(CARGO) bench --quiet --locked --profile dev --workspace --bench search
+	@MODEL_DIR="$(CURDIR)/$(STATE)/model" $(BIN)/local with-postgres --by-socket -- $(CARGO) bench --quiet --locked --profile dev --workspace --bench search
 
 ## Deploying ------------------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct WithPostgresArgs {
     #[command(flatten)]
     postgres: PostgresArgs,
+    /// The URL names the server's socket, as that of `run` does, and not its port.
+    #[arg(long)]
+    by_socket: bool,
     /// The command and its arguments, after `--`.
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -52,9 +55,10 @@ pub(crate) async fn run(args: WithPostgresArgs) -> Result<ExitCode> {
     let postgres = Postgres::start(config, Arc::clone(&lifeline)).await?;
     postgres.cluster().ensure_database(TEMPLATE).await?;
     migrate::migrate(&postgres.cluster().owner_url(TEMPLATE), &migrate::folder()).await?;
+    let cluster = if args.by_socket { postgres.nearby() } else { postgres.cluster() };
     let (program, arguments) = args.command.split_first().context("no command")?;
     let mut command = Command::new(program);
-    command.args(arguments).env(VARIABLE, postgres.cluster().superuser_url()).env("POSTGRES_HOME", home);
+    command.args(arguments).env(VARIABLE, cluster.superuser_url()).env("POSTGRES_HOME", home);
     let child = command.spawn().with_context(|| format!("cannot run {}", program.display()));
     let status = match child {
         Ok(mut child) => wait(&mut child).await,

@@ -45,9 +45,9 @@ impl Cluster {
 
     /// The same server by its socket in `folder`.
     #[must_use]
-    pub fn by_socket(folder: &Path, port: u16, secret: &str) -> Self {
+    pub fn by_socket(&self, folder: &Path, port: u16) -> Self {
         let folder = percent_encode(folder.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
-        Self { address: format!("{folder}:{port}"), secret: secret.to_owned() }
+        Self { address: format!("{folder}:{port}"), secret: self.secret.clone() }
     }
 
     /// The server of a superuser's URL, as `local with-postgres` exports it.

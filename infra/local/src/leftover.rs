@@ -11,13 +11,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::process::Command;
 
-use crate::postgres::data;
+use crate::postgres::{SOCKET, data};
 use crate::process::send;
 
 /// What a fast shutdown may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What the names of sockets and their locks begin with.
-const SOCKET: &str = ".s.PGSQL.";
 const POLL: Duration = Duration::from_millis(20);
 
 /// Ends it. `state` is the folder of the cluster.

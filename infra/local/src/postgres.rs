@@ -26,6 +26,7 @@ use crate::privilege::Privilege;
 use crate::process::Process;
 
 pub(crate) use initdb::{data, known_secret};
+pub(crate) use settings::SOCKET;
 
 /// Recovery after a crash included.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -53,7 +54,8 @@ pub struct Postgres {
     config: PostgresConfig,
     privilege: Privilege,
     cluster: Cluster,
-    nearby: Cluster,
+    /// The folder of its socket, where it has one.
+    socket: Option<PathBuf>,
     lifeline: Arc<Lifeline>,
     logs: Arc<Logs>,
     process: Mutex<Option<Process>>,
@@ -78,10 +80,9 @@ impl Postgres {
         }
         let secret = initdb::secret(&config.state)?;
         let cluster = Cluster::on_port(config.port, &secret);
-        let by_socket = |folder: PathBuf| Cluster::by_socket(&folder, config.port, &secret);
-        let nearby = settings::socket_folder(&config).map_or_else(|| cluster.clone(), by_socket);
+        let socket = config.state.canonicalize().ok().filter(|folder| settings::takes_socket(folder, config.port));
         let (logs, process) = (Logs::new("postgres", false), Mutex::new(None));
-        let postgres = Self { config, privilege, cluster, nearby, lifeline, logs, process };
+        let postgres = Self { config, privilege, cluster, socket, lifeline, logs, process };
         initdb::ensure_cluster(&postgres, &secret).await?;
         postgres.resume().await?;
         postgres.cluster.ensure_roles().await?;
@@ -97,8 +98,9 @@ impl Postgres {
     /// The same as processes of this machine reach it best: by its socket, where it has one. The network's layers
     /// take a twelfth of a search's processor time.
     #[must_use]
-    pub fn nearby(&self) -> &Cluster {
-        &self.nearby
+    pub fn nearby(&self) -> Cluster {
+        let by_socket = |folder| self.cluster.by_socket(folder, self.config.port);
+        self.socket.as_deref().map_or_else(|| self.cluster.clone(), by_socket)
     }
 
     /// What it listens on.

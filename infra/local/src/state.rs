@@ -46,7 +46,8 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder, in the system's folder for temporary files: a user who is not root can read that.
+    /// Makes the folder, in the system's folder for temporary files: a user who is not root can read that. Its name is short:
+    /// on macOS little is left of the length that the address of a socket in it may have.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -54,7 +55,7 @@ impl Scratch {
         let shared = std::env::temp_dir().join(format!("navigator-{}", rustix::process::geteuid().as_raw()));
         fs::create_dir_all(&shared).with_context(|| format!("cannot create {}", shared.display()))?;
         remove_abandoned(&shared);
-        Ok(Self { state: State::hold(&shared.join(Uuid::new_v4().to_string()))? })
+        Ok(Self { state: State::hold(&shared.join(format!("{:08x}", Uuid::new_v4().as_fields().0)))? })
     }
 
     /// A path inside.

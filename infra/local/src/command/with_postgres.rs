@@ -55,7 +55,7 @@ pub(crate) async fn run(args: WithPostgresArgs) -> Result<ExitCode> {
     let postgres = Postgres::start(config, Arc::clone(&lifeline)).await?;
     postgres.cluster().ensure_database(TEMPLATE).await?;
     migrate::migrate(&postgres.cluster().owner_url(TEMPLATE), &migrate::folder()).await?;
-    let cluster = if args.by_socket { postgres.nearby() } else { postgres.cluster() };
+    let cluster = if args.by_socket { postgres.nearby() } else { postgres.cluster().clone() };
     let (program, arguments) = args.command.split_first().context("no command")?;
     let mut command = Command::new(program);
     command.args(arguments).env(VARIABLE, cluster.superuser_url()).env("POSTGRES_HOME", home);

@@ -1,7 +1,7 @@
 //! What the server is started with, and whom it lets in.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::Path;
 
 use tokio::process::Command;
 
@@ -22,15 +22,16 @@ const SETTINGS: [(&str, &str); 9] = [
 ];
 /// What a cluster that nobody will miss does without. It still survives its own crash, though not the machine's.
 const DURABILITY: [&str; 2] = ["fsync", "full_page_writes"];
+/// What the names of sockets and their locks begin with.
+pub(crate) const SOCKET: &str = ".s.PGSQL.";
 /// The longest address of a socket that every kernel takes.
 const SOCKET_LENGTH: usize = 103;
 
-/// Where the server's socket is, if an address there is short enough and needs no escapes in the server's list of folders.
-pub(super) fn socket_folder(config: &PostgresConfig) -> Option<PathBuf> {
-    let folder = config.state.canonicalize().ok()?;
-    let address = folder.join(format!(".s.PGSQL.{}", config.port));
+/// Whether a socket's address in `folder` is short enough and needs no escapes in the server's list of folders.
+pub(super) fn takes_socket(folder: &Path, port: u16) -> bool {
+    let address = folder.join(format!("{SOCKET}{port}"));
     let is_plain = folder.to_str().is_some_and(|folder| !folder.contains(['"', '\\', ',']));
-    (is_plain && address.as_os_str().len() <= SOCKET_LENGTH).then_some(folder)
+    is_plain && address.as_os_str().len() <= SOCKET_LENGTH
 }
 
 /// `pg_hba.conf`: every role on this machine, on a second address only the functions' role from the networks that the
@@ -49,7 +50,7 @@ pub(super) fn command(postgres: &Postgres) -> Command {
     let mut command = postgres.privilege.command(config.home.join("bin/postgres"));
     command.arg("-D").arg(postgres.data()).arg("-p").arg(config.port.to_string());
     command.arg("-c").arg(format!("listen_addresses={}", listen_addresses(config)));
-    let socket = socket_folder(config).map(|folder| format!("\"{}\"", folder.display())).unwrap_or_default();
+    let socket = postgres.socket.as_ref().map(|folder| format!("\"{}\"", folder.display())).unwrap_or_default();
     command.arg("-c").arg(format!("unix_socket_directories={socket}"));
     for (name, value) in SETTINGS {
         command.arg("-c").arg(format!("{name}={value}"));
@@ -72,19 +73,12 @@ fn listen_addresses(config: &PostgresConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Scratch;
 
     #[test]
     fn a_socket_whose_address_would_be_too_long_is_left_out() {
-        let scratch = Scratch::create().unwrap();
-        let folder = |name: &str| {
-            let state = scratch.path(name);
-            std::fs::create_dir(&state).unwrap();
-            let config = PostgresConfig { home: PathBuf::new(), state, port: 5432, also_listen: None, durable: false };
-            socket_folder(&config)
-        };
-        assert_eq!(folder("short"), Some(scratch.path("short").canonicalize().unwrap()));
-        assert_eq!(folder(&"long".repeat(30)), None);
-        assert_eq!(folder("one,two"), None);
+        let takes = |folder: &str| takes_socket(Path::new(folder), 5432);
+        assert!(takes("/short"));
+        assert!(!takes(&format!("/{}", "long".repeat(30))));
+        assert!(!takes("/one,two"));
     }
 }

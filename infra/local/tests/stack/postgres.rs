@@ -67,7 +67,7 @@ async fn the_functions_role_enters_by_the_socket_with_its_password_only() {
     let by_network = "SELECT count(inet_server_port())";
     assert_eq!((count(&nearby, by_network).await, count(&far, by_network).await), (0, 1));
     let folder = scratch.path("p").canonicalize().unwrap();
-    let intruder = Cluster::by_socket(&folder, postgres.port(), "wrong").app_url(DATABASE);
+    let intruder = Cluster::on_port(postgres.port(), "wrong").by_socket(&folder, postgres.port()).app_url(DATABASE);
     assert!(connect(&intruder).await.is_err());
     postgres.stop().await;
 }

@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio_postgres::{Config, IsolationLevel, Statement, error::SqlState};
 
+pub use self::tls::stays_on_loopback;
 use self::{
     iam::Tokens,
     lent::{Counts, Lending, Lent},

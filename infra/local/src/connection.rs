@@ -1,11 +1,10 @@
 //! One connection to Postgres, for set-up work: the functions have pools of their own.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use shared::postgres::stays_on_loopback;
 use tokio::task::JoinSet;
-use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -29,7 +28,7 @@ pub async fn connect(url: &str) -> Result<Connection> {
     let mut config: Config = url.parse().map_err(|_| anyhow!("not a postgres:// URL"))?;
     config.connect_timeout(CONNECT_PATIENCE).application_name("navigator-setup");
     let mut driver = JoinSet::new();
-    let client = if is_on_loopback(&config) {
+    let client = if stays_on_loopback(&config) {
         let (client, connection) = config.connect(NoTls).await.context("cannot connect to Postgres")?;
         driver.spawn(async { drop(connection.await) });
         client
@@ -39,13 +38,6 @@ pub async fn connect(url: &str) -> Result<Connection> {
         client
     };
     Ok(Connection { client, _driver: driver })
-}
-
-fn is_on_loopback(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-    })
 }
 
 fn tls() -> Result<MakeRustlsConnect> {

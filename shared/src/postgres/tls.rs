@@ -37,7 +37,8 @@ pub(super) fn connector() -> Result<MakeRustlsConnect, ConfigError> {
     verified_by(roots)
 }
 
-fn stays_on_loopback(config: &Config) -> bool {
+/// Whether every address that `config` may lead to is on loopback.
+pub fn stays_on_loopback(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {
         return addresses.iter().all(IpAddr::is_loopback);
@@ -76,8 +77,12 @@ mod tests {
     #[test]
     fn only_this_machine_goes_without_tls() {
         let local = ["postgres://a@127.0.0.1/n", "postgres://a@localhost/n", "postgres://a@[::1]/n"];
-        let remote =
-            ["postgres://a@10.0.0.5/n", "postgres://a@db.example.org/n", "postgres://a@127.0.0.1,db.example.org/n"];
+        let remote = [
+            "postgres://a@10.0.0.5/n",
+            "postgres://a@db.example.org/n",
+            "postgres://a@127.0.0.1,db.example.org/n",
+            "postgres://a@localhost/n?hostaddr=10.0.0.5",
+        ];
         assert!(local.iter().all(|url| stays_on_loopback(&url.parse().unwrap())));
         assert!(remote.iter().all(|url| !stays_on_loopback(&url.parse().unwrap())));
     }

@@ -9,6 +9,7 @@ use shared::{
     contract::retrieve::RetrieveRequest,
     core::Core,
     deadline::Deadline,
+    gate::{Gate, GateLimits},
     metrics::Sample,
     phi,
     policy::Policy,
@@ -38,6 +39,7 @@ pub struct Retrieve {
     /// A service that reranks, where one is configured.
     reranker: Option<Arc<dyn Reranker>>,
     results: Results,
+    writes: Gate,
 }
 
 impl Retrieve {
@@ -46,7 +48,8 @@ impl Retrieve {
         let embedder = config.embedder(&core.policy());
         let reranker = config.reranker.map(|remote| Arc::new(remote) as Arc<dyn Reranker>);
         let results = Results::new(&core.policy().retrieve);
-        Self { store: config.database.map(Store::new), embedder, reranker, results, core }
+        let writes = writes(core.gate(Self::NAME).status().limit);
+        Self { store: config.database.map(Store::new), embedder, reranker, results, writes, core }
     }
 
     fn store(&self) -> Result<&Store, Error> {
@@ -69,6 +72,12 @@ impl Retrieve {
         let retriever = retriever.with_remote(self.reranker.clone()).with_results(self.results.clone());
         Reply::ok(&retriever.retrieve(call.deadline, &call.principal.subject, &query).await?)
     }
+}
+
+/// At most every second place of the function is a document's: one takes seconds, and questions would wait for all of it.
+fn writes(places: usize) -> Gate {
+    let limits = GateLimits { in_flight: (places / 2).max(1), queue: 0, max_wait: Duration::ZERO, adaptive: false };
+    Gate::new("gate/documents", limits)
 }
 
 impl Function for Retrieve {

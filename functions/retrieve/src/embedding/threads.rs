@@ -56,9 +56,14 @@ impl Threads {
         deadline: Deadline,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, EmbeddingError> {
-        let turn = deadline.bound("the embedding of documents", self.bulk.acquire()).await?;
-        let _turn = turn.map_err(|_| EmbeddingError::Failed)?;
-        self.run(deadline, work).await
+        let turn = deadline.bound("the embedding of documents", Arc::clone(&self.bulk).acquire_owned()).await?;
+        let turn = turn.map_err(|_| EmbeddingError::Failed)?;
+        // Kept by the work: when nobody waits for it any more it still has its thread, and the others are for questions.
+        let in_turn = move || {
+            let _turn = turn;
+            work()
+        };
+        self.run(deadline, in_turn).await
     }
 
     pub(super) fn status(&self) -> GateStatus {
@@ -71,5 +76,52 @@ impl Threads {
 
     pub(super) fn watch(&self, marks: Marks) {
         self.pool.watch(marks);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::{
+            atomic::{AtomicBool, Ordering},
+            mpsc,
+        },
+        time::Duration,
+    };
+
+    use futures_util::poll;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_document_that_nobody_waits_for_keeps_its_turn_until_its_thread_is_free() {
+        let wait = Duration::from_secs(60);
+        let limits = EmbedderLimits {
+            threads: 2,
+            queue: 2,
+            bulk: 1,
+            max_wait: wait,
+            eight_bit: false,
+            kept: 0,
+            kept_for: Duration::ZERO,
+        };
+        let (threads, later) = (Threads::start(limits).unwrap(), Deadline::within(wait));
+        let (started, is_started) = oneshot::channel();
+        let (end, ends) = mpsc::sync_channel::<()>(1);
+        let endless = move || (started.send(()), ends.recv());
+        tokio::select! {
+            _ = threads.for_documents(later, endless) => panic!("it ended by itself"),
+            begun = is_started => begun.unwrap(),
+        }
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        let mut next = pin!(threads.for_documents(later, move || seen.load(Ordering::SeqCst)));
+        assert!(poll!(&mut next).is_pending());
+        assert_eq!(threads.run(later, || 7).await, Ok(7), "a question has the other thread");
+        ended.store(true, Ordering::SeqCst);
+        drop(end);
+        assert_eq!(next.await, Ok(true), "the next document began before the first one had ended");
     }
 }

@@ -24,3 +24,4 @@ mod server;
 mod statistics;
 #[path = "../support/mod.rs"]
 mod support;
+mod writes;

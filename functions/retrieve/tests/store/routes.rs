@@ -320,7 +320,7 @@ fn path((_, collection, id): &Key) -> String {
 }
 
 /// As API Gateway sends it for the bearer of a token.
-fn request(asker: &str, method: &str, path: &str, body: &Value) -> Request {
+pub fn request(asker: &str, method: &str, path: &str, body: &Value) -> Request {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: BTreeMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
     let lists: BTreeMap<_, _> = query.iter().map(|(name, value)| (name, [value])).collect();

@@ -10,7 +10,7 @@ pub const DEFAULT_COLLECTION: &str = "default";
 /// The language of a document that does not say.
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// Raised when chunking or analysis change, so that documents are indexed again although their text is the same.
-const RECIPE: &str = "3";
+const RECIPE: &str = "4";
 
 /// A handbook of a thousand pages has some five thousand. Each starts a passage, and a passage takes up two kilobytes.
 const MOST_HEADINGS: usize = 20_000;
@@ -63,7 +63,8 @@ impl Document {
         visibility: Visibility,
         content: PlainText,
     ) -> Result<Self, Error> {
-        let title = bounded("title", title.or_else(|| content.title.clone()), LONGEST_TITLE)?;
+        let found = || content.title.as_deref().map(presentable);
+        let title = bounded("title", title.or_else(found), LONGEST_TITLE)?;
         let url = bounded("url", url, LONGEST_URL)?;
         let language = language_tag("language", language.unwrap_or(DEFAULT_LANGUAGE))?;
         if content.text.trim().is_empty() {
@@ -131,6 +132,12 @@ pub fn language_tag(field: &str, value: &str) -> Result<String, Error> {
     Err(Error::invalid(field, "expected a language tag such as en or es"))
 }
 
+/// A title that was found in the text, as one that is sent must be: whoever wrote the text never called it a title.
+fn presentable(title: &str) -> String {
+    let words = title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_TITLE).collect()
+}
+
 fn bounded(field: &str, value: Option<String>, longest: usize) -> Result<Option<String>, Error> {
     let Some(value) = value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()) else {
         return Ok(None);
@@ -152,6 +159,16 @@ mod tests {
         let key = DocumentKey::new("default", "a").unwrap();
         let owned = |value: Option<&str>| value.map(str::to_owned);
         Document::new(key, owned(title), owned(url), None, Visibility::Private, PlainText::plain("Words.")).unwrap()
+    }
+
+    #[test]
+    fn a_title_that_was_found_is_made_one() {
+        let key = DocumentKey::new("default", "a").unwrap();
+        let found = format!("Gold\tPlan\u{7} {}", "x".repeat(LONGEST_TITLE));
+        let content = PlainText { title: Some(found), ..PlainText::plain("Words.") };
+        let document = Document::new(key, None, None, None, Visibility::Private, content).unwrap();
+        let title = document.title.unwrap();
+        assert!(title.starts_with("Gold Plan x") && title.chars().count() == LONGEST_TITLE, "{title}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Markdown: paragraphs, lists and tables as lines, headings marked, links as their words.
 
-use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde::Deserialize;
 
 use super::{ExtractError, html};
@@ -22,23 +22,47 @@ pub struct FrontMatter {
 
 /// Reads a Markdown file. The title is the front matter's, else the first heading of level 1.
 pub(super) fn read(source: &str) -> Result<(PlainText, FrontMatter), ExtractError> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS | Options::ENABLE_STRIKETHROUGH;
+    let (yaml, words) = parted(source);
+    let front_matter = yaml.map_or_else(|| Ok(FrontMatter::default()), front_matter)?;
     let mut page = Page::default();
-    for event in Parser::new_ext(source, options) {
+    for event in Parser::new_ext(words, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         page.take(event);
     }
-    let front_matter = page.front_matter()?;
     let first = page.text.headings.iter().find(|heading| heading.level == 1).map(|heading| heading.text.clone());
     page.text.title = front_matter.title.clone().or(first);
     page.text.text.truncate(page.text.text.trim_end().len());
     Ok((page.text, front_matter))
 }
 
+/// The YAML between two `---` at the very top, and what is below. Further down, or with nothing right below it, a `---` is a
+/// rule between paragraphs, which the parser's own option would take for front matter.
+fn parted(source: &str) -> (Option<&str>, &str) {
+    let is_rule = |line: &str| line.trim_end() == "---";
+    let mut lines = source.split_inclusive('\n');
+    let Some(first) = lines.next().filter(|line| is_rule(line)) else { return (None, source) };
+    let mut end = first.len();
+    for line in lines {
+        if is_rule(line) {
+            return (Some(&source[first.len()..end]), &source[end + line.len()..]);
+        }
+        if end == first.len() && line.trim().is_empty() {
+            break;
+        }
+        end += line.len();
+    }
+    (None, source)
+}
+
+fn front_matter(yaml: &str) -> Result<FrontMatter, ExtractError> {
+    if yaml.is_empty() {
+        return Ok(FrontMatter::default());
+    }
+    serde_saphyr::from_str(yaml).map_err(|_| ExtractError::FrontMatter)
+}
+
 #[derive(Default)]
 struct Page {
     text: PlainText,
-    metadata: Option<String>,
-    in_metadata: bool,
     html: Option<String>,
     heading: Option<(usize, u8)>,
 }
@@ -46,9 +70,6 @@ struct Page {
 impl Page {
     fn take(&mut self, event: Event<'_>) {
         match event {
-            Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle)) => self.in_metadata = true,
-            Event::End(TagEnd::MetadataBlock(_)) => self.in_metadata = false,
-            Event::Text(yaml) if self.in_metadata => self.metadata.get_or_insert_default().push_str(&yaml),
             Event::Start(Tag::Heading { level, .. }) => self.heading = Some((self.text.text.len(), depth(level))),
             Event::End(TagEnd::Heading(_)) => self.close_heading(),
             Event::Start(Tag::HtmlBlock) => self.html = Some(String::new()),
@@ -70,7 +91,7 @@ impl Page {
 
     fn close_heading(&mut self) {
         let Some((at, level)) = self.heading.take() else { return };
-        let text = self.text.text[at..].trim().to_owned();
+        let text = self.text.text[at..].split_whitespace().collect::<Vec<_>>().join(" ");
         self.text.text.push('\n');
         if !text.is_empty() {
             self.text.headings.push(Heading { at, level, text });
@@ -85,11 +106,6 @@ impl Page {
         self.text.headings.extend(headings.into_iter().map(|heading| Heading { at: start + heading.at, ..heading }));
         self.text.text.push_str(&text);
         self.text.text.extend((!text.is_empty()).then_some('\n'));
-    }
-
-    fn front_matter(&self) -> Result<FrontMatter, ExtractError> {
-        let Some(yaml) = &self.metadata else { return Ok(FrontMatter::default()) };
-        serde_saphyr::from_str(yaml).map_err(|_| ExtractError::FrontMatter)
     }
 }
 
@@ -140,6 +156,34 @@ mod tests {
         let headings: Vec<_> =
             page.headings.iter().map(|h| (h.level, &page.text[h.at..h.at + 5], h.text.as_str())).collect();
         assert_eq!(headings, [(2, "Costs", "Costs"), (1, "After", "After")]);
+    }
+
+    #[test]
+    fn rules_between_paragraphs_are_no_front_matter() {
+        let words = |source: &str| {
+            let (page, front_matter) = read(source).unwrap();
+            assert_eq!(front_matter, FrontMatter::default(), "{source:?}");
+            page.text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            words("# Plan\n\n---\nCopay: $20.\nDeductible: $500.\n\n---\n\nMore."),
+            "Plan Copay: $20. Deductible: $500. More."
+        );
+        assert_eq!(words("---\n\nCopay: $20.\n\n---\n\nMore."), "Copay: $20. More.");
+        assert_eq!(words("---\ntitle: it never ends"), "title: it never ends");
+        assert_eq!(words("---\n---\nMore."), "More.");
+    }
+
+    #[test]
+    fn front_matter_ends_lines_as_windows_does() {
+        let (page, front_matter) = read("---\r\ntitle: Appeals\r\n---\r\nWords.\r\n").unwrap();
+        assert_eq!((front_matter.title.as_deref(), page.text.as_str()), (Some("Appeals"), "Words."));
+    }
+
+    #[test]
+    fn a_heading_is_one_line_whatever_is_in_it() {
+        let (page, _) = read("# Gold\tPlan<br>2026\n\nWords.").unwrap();
+        assert_eq!(page.title.as_deref(), Some("Gold Plan 2026"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod cmap;
 mod content;
+mod damage;
 mod font;
 mod layout;
 mod load;
@@ -26,6 +27,8 @@ pub const MAX_STREAM: usize = 8 << 20;
 /// What all streams that are read may inflate to together: a thousand pages full of text have some 30 MB. It is parsed
 /// in about two seconds.
 pub const MAX_INFLATED: usize = 64 << 20;
+/// What a stream costs at least: empty ones take time too, and a page can name one in four bytes.
+const LEAST: usize = 256;
 /// Nodes between a page and the root of its tree that may lend it resources.
 const MAX_PARENTS: usize = 64;
 /// Where titles of files stop being titles.
@@ -135,8 +138,15 @@ impl Budget {
     fn inflated(&mut self, stream: &lopdf::Stream) -> Result<Vec<u8>, ExtractError> {
         let limit = MAX_STREAM.min(self.bytes);
         let bytes = stream.get_plain_content_with_limit(limit).map_err(|error| load::named(&error))?;
-        self.bytes -= bytes.len();
+        self.spend(bytes.len().max(LEAST))?;
+        damage::check(stream)?;
         Ok(bytes)
+    }
+
+    /// Pays for what is kept.
+    fn spend(&mut self, bytes: usize) -> Result<(), ExtractError> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(ExtractError::Bomb)?;
+        Ok(())
     }
 }
 

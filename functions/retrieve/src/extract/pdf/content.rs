@@ -11,7 +11,7 @@ use lopdf::{
 };
 use matrix::Matrix;
 
-use super::{Budget, font::Font};
+use super::{Budget, MAX_STREAM, font::Font};
 use crate::extract::ExtractError;
 
 /// Forms in forms. Real ones have two or three levels.
@@ -84,6 +84,9 @@ impl<'a> Reader<'a> {
         for stream in contents {
             operators.extend(self.budget.inflated(stream)?);
             operators.push(b'\n');
+            if operators.len() > MAX_STREAM {
+                return Err(ExtractError::Bomb);
+            }
         }
         let mut pieces = Vec::new();
         self.walk(&operators, Walk::new(resources, State::new(), 0), &mut pieces)?;
@@ -148,6 +151,7 @@ impl<'a> Reader<'a> {
             return Ok(Rc::clone(known));
         }
         let font = Rc::new(Font::of(self.document, font, &mut self.budget)?);
+        self.budget.spend(font.size())?;
         self.fonts.insert(key, Rc::clone(&font));
         Ok(font)
     }

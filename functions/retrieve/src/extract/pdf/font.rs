@@ -57,6 +57,12 @@ impl Font {
         Ok(Self { words, widths, usual })
     }
 
+    /// About the bytes that it takes up: a few in a file can say a lot of widths.
+    pub(super) fn size(&self) -> usize {
+        const SMALLEST: usize = 2048;
+        SMALLEST + self.widths.len() * 16
+    }
+
     /// The codes of `string`, in order.
     pub(super) fn glyphs(&self, string: &[u8]) -> impl Iterator<Item = Glyph> {
         let width = match &self.words {

@@ -104,7 +104,7 @@ impl Sizes {
 
     fn level(&self, size: f32, text: &str) -> Option<u8> {
         let is_short = text.len() <= LONGEST_HEADING && text.chars().any(char::is_alphabetic);
-        let rank = self.headings.iter().position(|&heading| heading == rounded(size)).filter(|_| is_short)?;
+        let rank = self.headings.binary_search_by(|heading| rounded(size).cmp(heading)).ok().filter(|_| is_short)?;
         u8::try_from(rank.min(LEVELS - 1) + 1).ok()
     }
 }

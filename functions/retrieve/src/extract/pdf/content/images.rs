@@ -17,15 +17,20 @@ pub(super) fn without(operators: &[u8]) -> Vec<u8> {
 
 /// Where the first picture starts and ends. One that does not end is left to the library to refuse.
 fn image(operators: &[u8]) -> Option<(usize, usize)> {
-    let mut from = 0;
+    let (mut from, mut head) = (0, 0);
     loop {
         let starts = from + word(&operators[from..], b"BI")?;
         from = starts + 2;
-        let near = &operators[from..operators.len().min(from + LONGEST_HEAD)];
+        // Looked for once, however many would begin before it.
+        if head < from {
+            head = from + word(&operators[from..], b"ID")?;
+        }
         // The letters may also stand in a string.
-        let Some(head) = word(near, b"ID").filter(|_| near.trim_ascii_start().starts_with(b"/")) else { continue };
-        let data = from + head + 2;
-        return Some((starts, data + word(&operators[data..], b"EI")? + 2));
+        let near = &operators[from..head];
+        if near.len() < LONGEST_HEAD && near.trim_ascii_start().starts_with(b"/") {
+            let data = head + 2;
+            return Some((starts, data + word(&operators[data..], b"EI")? + 2));
+        }
     }
 }
 

@@ -20,6 +20,9 @@ const OUTDENT: f32 = 5.0;
 /// Lines before and after one that show how wide its column is.
 const NEAR: usize = 40;
 
+/// Bytes. What is longer is no word that a line broke.
+const LONGEST_WORD: usize = 64;
+
 /// Lines that belong together.
 pub(super) struct Paragraph {
     pub text: String,
@@ -119,7 +122,8 @@ fn join(text: &mut String, line: &str, words: &HashSet<String>) {
         text.push_str(line);
         return;
     }
-    let first = stem.split_whitespace().next_back().unwrap_or_default();
+    let end = &stem[stem.floor_char_boundary(stem.len().saturating_sub(LONGEST_WORD))..];
+    let first = end.split_whitespace().next_back().unwrap_or_default();
     let second = line.split_whitespace().next().unwrap_or_default();
     let hyphenated = words.contains(&bare(&format!("{first}-{second}")));
     let joined = words.contains(&bare(&format!("{first}{second}")));

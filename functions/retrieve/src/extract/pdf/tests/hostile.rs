@@ -203,6 +203,72 @@ fn files_with_wrong_bytes_cost_no_more_than_themselves() {
     println!("seed {seed}: {read_all_the_same} of {ROUNDS} were read");
 }
 
+#[test]
+fn a_wrong_byte_in_what_is_packed_changes_nothing_unseen() {
+    let operators = (0..40).map(|line| format!("(Line {line} costs ${}.) Tj T* ", line * 37)).collect::<String>();
+    let content = packed(format!("BT /F1 10 Tf 12 TL 72 700 Td {operators} ET").into_bytes());
+    let mut writer = Writer::of_pages(&[&["Words."]]);
+    let contents = writer.stream("/Filter /FlateDecode", &content);
+    writer.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << /F1 3 0 R >> >>"));
+    let file = writer.finish();
+    let whole = read(&file).unwrap();
+    assert!(whole.text.contains("Line 39 costs $1443."), "{}", whole.text);
+    let start = file.windows(content.len()).position(|part| part == content).unwrap();
+    for at in start..start + content.len() {
+        let mut wrong = file.clone();
+        wrong[at] ^= 0x10;
+        assert_eq!(read(&wrong).map(|read| read.text), Err(ExtractError::Corrupt), "byte {}", at - start);
+    }
+}
+
+#[test]
+fn a_checksum_may_be_left_out() {
+    let content = packed(b"BT /F1 10 Tf 72 700 Td (Words. Words. Words. Words. Words. Words.) Tj ET".to_vec());
+    let mut writer = Writer::new();
+    let contents = writer.stream("/Filter /FlateDecode", &content[..content.len() - 4]);
+    writer.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << /F1 3 0 R >> >>"));
+    assert!(read(&writer.finish()).unwrap().text.starts_with("Words. Words."));
+}
+
+#[test]
+fn what_a_few_bytes_make_large_is_a_bomb() {
+    // Fonts that list a width for every code; a page of many streams; empty streams without end.
+    let mut fonts = Writer::new();
+    let descendant = fonts.add("<< /Type /Font /W [0 65535 500] >>");
+    let each = |number| format!("/F{number} << /Type /Font /Subtype /Type0 /DescendantFonts [{descendant} 0 R] >>");
+    let all: String = (0..100).map(each).collect();
+    let used: String = (0..100).map(|number| format!("/F{number} 10 Tf ")).collect();
+    let contents = fonts.stream("", format!("BT {used} ET").as_bytes());
+    fonts.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << {all} >> >>"));
+    assert_eq!(refusal(&fonts.finish()), ExtractError::Bomb);
+
+    let mut streams = Writer::of_pages(&[&["Words."]]);
+    let numbers = streams.packed("", b"1 ".repeat(3 << 20));
+    streams.page_of(&format!("/Contents [{}]", format!("{numbers} 0 R ").repeat(3)));
+    assert_eq!(refusal(&streams.finish()), ExtractError::Bomb);
+
+    let mut empty = Writer::of_pages(&[&["Words."]]);
+    let stream = empty.stream("", b"");
+    empty.page_of(&format!("/Contents [{}]", format!("{stream} 0 R ").repeat(300_000)));
+    assert_eq!(refusal(&empty.finish()), ExtractError::Bomb);
+}
+
+/// Each took a time that grew with the square of its length.
+#[test]
+fn long_words_and_pictures_that_never_begin_take_no_longer_than_others() {
+    let lines = "(ab-)' ".repeat(200_000);
+    let mut words = Writer::new();
+    let contents = words.packed("", format!("BT /F1 10 Tf 10 TL 72 700 Td {lines} ET").into_bytes());
+    words.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << /F1 3 0 R >> >>"));
+    assert!(read(&words.finish()).unwrap().text.starts_with("abab"));
+
+    let mut pictures = Writer::new();
+    let operators = format!("BT /F1 10 Tf 72 700 Td (Words.) Tj ET {}", "BI /\n".repeat(1 << 20));
+    let contents = pictures.packed("", operators.into_bytes());
+    pictures.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << /F1 3 0 R >> >>"));
+    let _ = read(&pictures.finish());
+}
+
 fn seed() -> u64 {
     let seed = fastrand::u64(..);
     println!("seed {seed}");

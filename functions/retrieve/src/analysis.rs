@@ -9,6 +9,7 @@ mod stop_words;
 use std::collections::BTreeMap;
 
 use rust_stemmers::{Algorithm, Stemmer};
+use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longer "words" are keys, hashes and tables that lost their spaces: nobody searches for them.
@@ -57,17 +58,20 @@ pub fn neighbors(terms: &[String]) -> impl Iterator<Item = (&str, &str)> {
     pairs.filter(|(one, next)| one != next)
 }
 
-/// Lower case, with the apostrophe that stemmers know.
+/// Lower case, with the apostrophe and the letters that stemmers know: some files write an accent as a letter of its own.
 fn normalized(word: &str) -> String {
-    word.to_lowercase().replace('’', "'")
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
+    word.nfc().collect::<String>().to_lowercase().replace('’', "'")
 }
 
+/// Greek is left out: its stemmer panics on some words.
 fn algorithm(language: &str) -> Option<Algorithm> {
     Some(match language {
         "ar" => Algorithm::Arabic,
         "da" => Algorithm::Danish,
         "de" => Algorithm::German,
-        "el" => Algorithm::Greek,
         "en" => Algorithm::English,
         "es" => Algorithm::Spanish,
         "fi" => Algorithm::Finnish,
@@ -103,6 +107,12 @@ mod tests {
     #[test]
     fn spanish_words_meet_at_their_stem() {
         assert_eq!(terms("es", "Las autorizaciones y la autorización"), ["autoriz", "autoriz"]);
+    }
+
+    #[test]
+    fn an_accent_is_the_same_however_it_is_written() {
+        assert_eq!(terms("es", "autorizacio\u{301}n ESTA\u{301}"), terms("es", "autorización ESTÁ"));
+        assert_eq!(terms("el", "αντίθετε"), ["αντίθετε"]);
     }
 
     #[test]

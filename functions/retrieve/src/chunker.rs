@@ -23,7 +23,7 @@ pub const LIMITS: ChunkLimits = ChunkLimits { tokens: 200, overlap: 40 };
 
 /// At most this many sentences are repeated.
 const OVERLAP_SENTENCES: usize = 2;
-/// A piece with more bytes than this for each token that fits is halved without counting: it bounds the size of a
+/// So many bytes are a token at least, though the model takes any word of a hundred letters for one: it bounds the size of a
 /// passage, and the work that megabytes without a full stop can cause.
 const BYTES_PER_TOKEN: usize = 16;
 
@@ -95,7 +95,8 @@ fn pieces(text: &str, offset: usize, limit: usize, count: &dyn Fn(&str) -> usize
         let mut open = vec![trimmed(text, at..at + sentence.len())];
         while let Some(bytes) = open.pop() {
             let piece = &text[bytes.clone()];
-            let tokens = if piece.len() > limit * BYTES_PER_TOKEN { usize::MAX } else { count(piece) };
+            let least = piece.len().div_ceil(BYTES_PER_TOKEN);
+            let tokens = if least > limit { usize::MAX } else { count(piece).max(least) };
             match middle(piece) {
                 _ if piece.is_empty() => {}
                 Some(middle) if tokens > limit => {

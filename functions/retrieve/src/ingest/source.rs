@@ -16,6 +16,8 @@ use std::{
 use folder::Found;
 use jsonl::Lines;
 
+use sha2::{Digest, Sha256};
+
 use super::Destination;
 use crate::{
     document::{Document, DocumentKey},
@@ -171,11 +173,18 @@ fn read_file(path: &Path, place: &str, bytes: u64) -> Result<Draft, String> {
     })
 }
 
-/// A file that names no id has its path for one, without the extension: `plans/gold.md` is `plans:gold`.
+/// A file that names no id has its path for one, without the extension: `plans/gold.md` is `plans:gold`. Letters that no id may
+/// have are told apart by a digest.
 fn id_of(place: &str) -> String {
     let stem = Path::new(place).with_extension("");
+    let stem = stem.to_string_lossy().replace(['/', '\\'], ":");
     let allowed = |c: char| if c.is_ascii_alphanumeric() || "._~:-".contains(c) { c } else { '-' };
-    stem.to_string_lossy().replace(['/', '\\'], ":").chars().map(allowed).collect()
+    let id: String = stem.chars().map(allowed).collect();
+    if stem.is_ascii() {
+        return id;
+    }
+    let digest = Sha256::digest(&stem);
+    format!("{id}~{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
 fn is_document(path: &Path) -> bool {
@@ -223,6 +232,14 @@ mod tests {
             ]
         );
         assert_eq!(items.last().unwrap().read, total);
+    }
+
+    #[test]
+    fn files_in_any_script_have_ids_of_their_own() {
+        assert_eq!(id_of("plans/gold plan.txt"), "plans:gold-plan");
+        let ids = ["費用.md", "給付.md", "льготы.md", "оплата.md"].map(id_of);
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{ids:?}");
+        assert!(ids.iter().all(|id| crate::document::identifier("id", id).is_ok()), "{ids:?}");
     }
 
     #[test]

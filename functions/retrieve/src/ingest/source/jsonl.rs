@@ -66,6 +66,11 @@ impl Lines {
         }
     }
 
+    /// Some programs begin a file with a byte order mark.
+    fn without_mark<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        line.strip_prefix(b"\xef\xbb\xbf").filter(|_| self.number == 1).unwrap_or(line)
+    }
+
     /// A file that fails in the middle ends there.
     fn give_up(&mut self, error: &io::Error) -> Result<Vec<u8>, String> {
         self.number += 1;
@@ -82,7 +87,7 @@ impl Iterator for Lines {
             let line = self.line()?;
             match line {
                 Ok(line) if line.trim_ascii().is_empty() => {}
-                Ok(line) => return Some(self.item(parse(&line))),
+                Ok(line) => return Some(self.item(parse(self.without_mark(&line)))),
                 Err(reason) => return Some(self.item(Err(reason))),
             }
         }
@@ -94,12 +99,22 @@ fn parse(line: &[u8]) -> Result<Draft, String> {
     Ok(Draft { id, title, url, language: lang, content: PlainText::plain(&text) })
 }
 
-/// The kind of mistake. serde's own sentence counts lines within the line.
+/// The kind of mistake, and where. serde's own sentence may quote the line, which is a patient's perhaps.
 fn described(error: &serde_json::Error) -> String {
-    match error.classify() {
-        serde_json::error::Category::Data => format!("not a document: {error}"),
-        _ => format!("not JSON (column {})", error.column()),
+    let (sentence, column) = (error.to_string(), error.column());
+    if error.classify() != serde_json::error::Category::Data {
+        return format!("not JSON (column {column})");
     }
+    let field = ["missing field `", "duplicate field `"].iter().find_map(|start| {
+        let name = sentence.strip_prefix(start)?.split('`').next()?;
+        Some(format!("{start}{name}`"))
+    });
+    let expected = || sentence.rsplit_once("expected ").map_or("another form", |(_, rest)| rest);
+    let mistake = field.unwrap_or_else(|| {
+        let expected = expected().split(" at line ").next().unwrap_or_default();
+        format!("expected {expected} (column {column})")
+    });
+    format!("not a document: {mistake}")
 }
 
 #[cfg(test)]
@@ -112,5 +127,18 @@ mod tests {
         assert_eq!((draft.id.as_str(), draft.language.as_deref()), ("a", Some("es")));
         assert!(parse(br#"{"id": "a"}"#).unwrap_err().contains("`text`"));
         assert!(parse(b"{").unwrap_err().starts_with("not JSON"));
+    }
+
+    #[test]
+    fn what_a_line_says_is_not_repeated() {
+        for line in [
+            &br#""Jane Roe 219099999""#[..],
+            br#"{"id": 219099999, "text": "Jane"}"#,
+            br#"{"id": "a", "text": {"Jane": 1}}"#,
+        ] {
+            let reason = parse(line).unwrap_err();
+            assert!(!reason.contains("219099999") && !reason.contains("Jane"), "{reason}");
+            assert!(reason.starts_with("not a document: expected "), "{reason}");
+        }
     }
 }

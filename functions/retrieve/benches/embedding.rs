@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         queue: 8,
         bulk: threads,
         max_wait: PATIENCE,
-        eight_bit: true,
+        quantized: true,
         kept: 0,
         kept_for: Duration::ZERO,
     };

@@ -82,7 +82,7 @@ impl Config {
             bulk,
             // A question gives up long before, at its own ceiling.
             max_wait: limits.document_write,
-            eight_bit: limits.embedding_int8,
+            quantized: limits.embedding_quantized,
             kept: limits.cache_entries,
             kept_for: limits.cache_ttl,
         };

@@ -68,8 +68,8 @@ pub struct EmbedderLimits {
     pub bulk: usize,
     /// No text waits longer than this for a thread.
     pub max_wait: Duration,
-    /// Whether questions are computed in eight bits, where the processor has instructions for it.
-    pub eight_bit: bool,
+    /// Whether questions are computed in eight bits and passages in twelve, where the processor has instructions for it.
+    pub quantized: bool,
     /// Questions whose embeddings are kept ..
     pub kept: u64,
     /// .. for this long.
@@ -131,7 +131,7 @@ pub struct Embedder {
 impl Embedder {
     /// Loads the model of `folder` (Hugging Face layout). Reads some 45 MB: call it before serving.
     pub fn load(folder: &Path, limits: EmbedderLimits) -> Result<Self, ModelError> {
-        Self::with(limits, |threads| Ok(Arc::new(Local::load(folder, limits.eight_bit, threads)?)))
+        Self::with(limits, |threads| Ok(Arc::new(Local::load(folder, limits.quantized, threads)?)))
     }
 
     /// Embeds by a service; connects to nothing yet.

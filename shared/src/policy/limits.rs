@@ -144,7 +144,7 @@ pub struct Retrieve {
     pub target_p95: Duration,
     pub embedding_threads: Option<usize>,
     pub embedding_queue: usize,
-    pub embedding_int8: bool,
+    pub embedding_quantized: bool,
     pub cache_bytes: u64,
     pub cache_entries: u64,
     #[serde(with = "duration")]

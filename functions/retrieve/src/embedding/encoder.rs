@@ -27,8 +27,8 @@ const PANEL: usize = 96;
 pub(super) enum Square {
     /// As the model was trained: panels of [`PANEL`] columns, each row by row.
     Exact(Vec<f32>),
-    /// In eight bits, with the processor's leave to compute with them.
-    EightBit(Vnni, Quantized),
+    /// In few digits, with the processor's leave to compute with them.
+    Quantized(Vnni, Quantized),
 }
 
 /// Weights and what is added.
@@ -75,8 +75,8 @@ struct Scratch {
 }
 
 impl Square {
-    /// The square of `matrix` (rows of `inputs` weights, one for each output) from input `row` and output `column` on; in eight
-    /// bits when `vnni` is there.
+    /// The square of `matrix` (rows of `inputs` weights, one for each output) from input `row` and output `column` on; in
+    /// the digits of `vnni` when it is there.
     pub(super) fn of(
         matrix: &[f32],
         inputs: usize,
@@ -86,7 +86,7 @@ impl Square {
     ) -> Self {
         let output = |output| &matrix[output * inputs + row..][..width];
         if let Some(vnni) = vnni {
-            return Self::EightBit(vnni, Quantized::of((column..column + width).map(output)));
+            return Self::Quantized(vnni, Quantized::of(vnni.digits(), (column..column + width).map(output)));
         }
         let mut panels = Vec::with_capacity(width * width);
         for panel in (column..column + width).step_by(PANEL) {
@@ -179,7 +179,7 @@ fn rows(matrix: &[f32], width: usize) -> MatRef<'_, f32> {
 /// `to = states * weights`, or `to += ..`; on this thread alone.
 fn product(to: &mut [f32], accum: Accum, states: &[f32], weights: &Square) {
     let panels = match weights {
-        Square::EightBit(vnni, weights) => return vnni.product(to, matches!(accum, Accum::Add), states, weights),
+        Square::Quantized(vnni, weights) => return vnni.product(to, matches!(accum, Accum::Add), states, weights),
         Square::Exact(panels) => panels,
     };
     let width = panels.len().isqrt();

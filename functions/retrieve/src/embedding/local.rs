@@ -24,8 +24,8 @@ pub fn knows_english(language: &str) -> bool {
 }
 
 impl Local {
-    pub(super) fn load(folder: &Path, eight_bit: bool, threads: Threads) -> Result<Self, ModelError> {
-        Ok(Self { model: Arc::new(Model::load(folder, eight_bit)?), threads })
+    pub(super) fn load(folder: &Path, quantized: bool, threads: Threads) -> Result<Self, ModelError> {
+        Ok(Self { model: Arc::new(Model::load(folder, quantized)?), threads })
     }
 
     async fn some_passages(&self, deadline: Deadline, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {

@@ -11,7 +11,7 @@ use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 use super::{
     encoder::Encoder,
-    quantized::Vnni,
+    quantized::{Digits, Vnni},
     weights::{Config, Weights, at_once},
 };
 
@@ -51,15 +51,14 @@ pub(super) struct Model {
     /// Of `config.json` and `tokenizer.json`.
     described: Sha256,
     questions: Arc<Encoder>,
-    /// The exact one. Where questions are in eight bits it is built for the first passages: it is four times as large, and most
-    /// processes never see a passage.
+    /// Where questions have one of their own, it is built for the first passages: it is larger, and most processes never see one.
     passages: Mutex<Option<Arc<Encoder>>>,
 }
 
 impl Model {
-    /// Loads `config.json`, `tokenizer.json` and `model.safetensors`. Passages are computed as the model was trained;
-    /// questions so too, or in eight bits where that is wanted and the processor has instructions for it.
-    pub(super) fn load(folder: &Path, eight_bit: bool) -> Result<Self, ModelError> {
+    /// Loads `config.json`, `tokenizer.json` and `model.safetensors`. Texts are computed with the weights as they were trained, or
+    /// `quantized`, where the processor has instructions for it: questions to eight bits, passages to twelve.
+    pub(super) fn load(folder: &Path, quantized: bool) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(ModelError::Missing(folder.display().to_string()));
         }
@@ -70,7 +69,7 @@ impl Model {
         let refused = |cause| ModelError::File { file: "model.safetensors", cause };
         let weights = Weights::open(&folder.join("model.safetensors")).map_err(refused)?;
         let name = name(&described, &weights).map_err(refused)?;
-        let vnni = Vnni::detected().filter(|_| eight_bit);
+        let vnni = Vnni::detected(Digits::Eight).filter(|_| quantized);
         let (encoder, tokenizer) = at_once(|| weights.encoder(&config, vnni), || tokenizer(&tokens, &config));
         let questions = Arc::new(encoder.map_err(refused)?);
         let passages = Mutex::new(vnni.is_none().then(|| Arc::clone(&questions)));
@@ -93,11 +92,11 @@ impl Model {
 
     /// The unit vectors of passages.
     pub(super) fn passages(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, tokenizers::Error> {
-        self.embed(self.exact()?.as_ref(), texts)
+        self.embed(self.for_passages()?.as_ref(), texts)
     }
 
     /// Whoever comes meanwhile waits until it is built, some 40 ms.
-    fn exact(&self) -> Result<Arc<Encoder>, String> {
+    fn for_passages(&self) -> Result<Arc<Encoder>, String> {
         let mut passages = self.passages.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(encoder) = passages.as_ref() {
             return Ok(Arc::clone(encoder));
@@ -105,7 +104,7 @@ impl Model {
         if name(&self.described, &self.weights)? != self.name {
             return Err("model.safetensors was written over".to_owned());
         }
-        let encoder = Arc::new(self.weights.encoder(&self.config, None)?);
+        let encoder = Arc::new(self.weights.encoder(&self.config, Vnni::detected(Digits::Twelve))?);
         Ok(Arc::clone(passages.insert(encoder)))
     }
 

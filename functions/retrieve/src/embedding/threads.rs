@@ -103,7 +103,7 @@ mod tests {
             queue: 2,
             bulk: 1,
             max_wait: wait,
-            eight_bit: false,
+            quantized: false,
             kept: 0,
             kept_for: Duration::ZERO,
         };

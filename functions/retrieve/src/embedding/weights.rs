@@ -84,7 +84,7 @@ impl Weights {
         Ok(())
     }
 
-    /// Builds the network; in eight bits when `vnni` is there.
+    /// Builds the network; in the digits of `vnni` when it is there.
     pub(super) fn encoder(&self, config: &Config, vnni: Option<Vnni>) -> Result<Encoder, String> {
         let Config { hidden_size: width, vocab_size, max_position_embeddings: positions, .. } = *config;
         let types = self.read("embeddings.token_type_embeddings.weight", None, width)?;

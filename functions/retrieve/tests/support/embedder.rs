@@ -20,7 +20,7 @@ pub fn limits(threads: usize) -> EmbedderLimits {
         queue: 64,
         bulk: threads,
         max_wait: PATIENCE,
-        eight_bit: false,
+        quantized: false,
         kept: 8,
         kept_for: PATIENCE,
     }

@@ -1,14 +1,21 @@
 //! Where there are no such instructions.
 
-use super::Quantized;
+use super::{Digits, LANES, Quantized};
+
+/// A word for each of as many outputs as there are lanes.
+pub(super) type Register = [i32; LANES];
 
 /// Cannot exist here.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Vnni {}
 
 impl Vnni {
-    pub(in super::super) fn detected() -> Option<Self> {
+    pub(in super::super) fn detected(_: Digits) -> Option<Self> {
         None
+    }
+
+    pub(in super::super) fn digits(self) -> Digits {
+        match self {}
     }
 
     pub(in super::super) fn product(self, _: &mut [f32], _: bool, _: &[f32], _: &Quantized) {

@@ -1,32 +1,42 @@
 //! The product for processors with AVX-512 VNNI.
 
-use std::arch::x86_64::{__m512i, _mm512_dpbusd_epi32, _mm512_set1_epi32, _mm512_setzero_si512};
+use std::arch::x86_64::{__m512i, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_set1_epi32, _mm512_setzero_si512};
 
 use pulp::bytemuck::cast;
 
-use super::{BLOCK, FOUR, Quantized, Step, quantize};
+use super::{Digits, LANES, Quantized, REGISTERS};
 
-/// Tokens that are computed together: their sums fill half of the registers, so that none waits for the one before.
-const TILE: usize = 4;
+/// Tokens that are computed together: with the weights, their sums fill the registers.
+const TILE: usize = 6;
+/// Outputs that are computed together.
+const BLOCK: usize = REGISTERS * LANES;
 
-/// Says that the instructions are there.
+/// A word for each of as many outputs as there are lanes.
+pub(super) type Register = __m512i;
+
+/// Says that the instructions are there, and how to use them.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Vnni(());
+pub(in super::super) struct Vnni(Digits);
 
-/// Rows of states in eight bits, 128 too large; as many that a tile is full.
+/// Rows of states; as many that a tile is full.
 struct States {
-    bytes: Vec<[u8; FOUR]>,
+    /// Tiles, each word by word: one of every row.
+    words: Vec<[i32; TILE]>,
     /// Of each row.
     scales: Vec<f32>,
 }
 
 impl Vnni {
     /// There is one only where the processor has the instructions.
-    pub(in super::super) fn detected() -> Option<Self> {
+    pub(in super::super) fn detected(digits: Digits) -> Option<Self> {
         let there = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vnni");
-        there.then_some(Self(()))
+        there.then_some(Self(digits))
+    }
+
+    pub(in super::super) fn digits(self) -> Digits {
+        self.0
     }
 
     /// `to = states * weights`, or `to += ..`.
@@ -34,22 +44,23 @@ impl Vnni {
         #[expect(unsafe_code, reason = "calls what is compiled for instructions that not every processor has")]
         // SAFETY: a `Vnni` exists only where `detected` found all the instructions that `product` is compiled for.
         unsafe {
-            product(to, add, states, weights);
+            product(self.0, to, add, states, weights);
         }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn product(to: &mut [f32], add: bool, states: &[f32], weights: &Quantized) {
+fn product(digits: Digits, to: &mut [f32], add: bool, states: &[f32], weights: &Quantized) {
     let width = weights.scales.len();
-    let states = States::of(states, width);
-    for (block, steps) in weights.steps.chunks_exact(width / FOUR).enumerate() {
+    let length = width / digits.per_word();
+    let states = States::of(digits, states, width);
+    for (block, words) in weights.words.chunks_exact(REGISTERS * length).enumerate() {
         let first = block * BLOCK;
         let (scales, excess) =
             (&weights.scales.as_chunks::<BLOCK>().0[block], &weights.excess.as_chunks::<BLOCK>().0[block]);
-        let tiles = states.bytes.chunks_exact(TILE * width / FOUR).zip(states.scales.chunks_exact(TILE));
+        let tiles = states.words.chunks_exact(length).zip(states.scales.chunks_exact(TILE));
         for ((tile, tokens), to) in tiles.zip(to.chunks_mut(TILE * width)) {
-            let sums = sums(tile, steps);
+            let sums = sums(digits, tile, words);
             for ((row, sums), token) in to.chunks_exact_mut(width).zip(&sums).zip(tokens) {
                 let row = &mut row[first..][..BLOCK];
                 let values: [f32; BLOCK] =
@@ -63,15 +74,16 @@ fn product(to: &mut [f32], add: bool, states: &[f32], weights: &Quantized) {
 
 /// The sums of a tile of tokens and a block of outputs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sums(tile: &[[u8; FOUR]], steps: &[Step]) -> [[i32; BLOCK]; TILE] {
-    let mut sums = [[_mm512_setzero_si512(); BLOCK / 16]; TILE];
-    let rows: [&[[u8; FOUR]]; TILE] = std::array::from_fn(|row| &tile[row * steps.len()..][..steps.len()]);
-    for (at, step) in steps.iter().enumerate() {
-        let weights: [__m512i; BLOCK / 16] = cast(*step);
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let states = _mm512_set1_epi32(i32::from_ne_bytes(row[at]));
+fn sums(digits: Digits, tile: &[[i32; TILE]], weights: &[Register]) -> [[i32; BLOCK]; TILE] {
+    let mut sums = [[_mm512_setzero_si512(); REGISTERS]; TILE];
+    for (states, weights) in tile.iter().zip(weights.as_chunks::<REGISTERS>().0) {
+        for (sums, state) in sums.iter_mut().zip(states) {
+            let state = _mm512_set1_epi32(*state);
             for (sum, weights) in sums.iter_mut().zip(weights) {
-                *sum = _mm512_dpbusd_epi32(*sum, states, weights);
+                *sum = match digits {
+                    Digits::Eight => _mm512_dpbusd_epi32(*sum, state, *weights),
+                    Digits::Twelve => _mm512_dpwssd_epi32(*sum, state, *weights),
+                };
             }
         }
     }
@@ -80,13 +92,20 @@ fn sums(tile: &[[u8; FOUR]], steps: &[Step]) -> [[i32; BLOCK]; TILE] {
 
 impl States {
     #[inline(always)]
-    fn of(states: &[f32], width: usize) -> Self {
-        let rows = (states.len() / width).next_multiple_of(TILE);
-        let (mut bytes, mut scales) = (vec![[0; FOUR]; rows * width / FOUR], vec![0.0; rows]);
-        let rows = bytes.chunks_exact_mut(width / FOUR).zip(&mut scales);
-        for (states, (bytes, scale)) in states.chunks_exact(width).zip(rows) {
-            *scale = quantize(states, 128.0, bytes.as_flattened_mut());
+    fn of(digits: Digits, states: &[f32], width: usize) -> Self {
+        let length = width / digits.per_word();
+        let tiles = (states.len() / width).div_ceil(TILE);
+        let (mut words, mut scales) = (vec![[0; TILE]; tiles * length], vec![0.0; tiles * TILE]);
+        let mut packed = vec![0; TILE * length];
+        let all = states.chunks(TILE * width).zip(words.chunks_exact_mut(length)).zip(scales.chunks_exact_mut(TILE));
+        for ((states, words), scales) in all {
+            let rows = states.chunks_exact(width).zip(packed.chunks_exact_mut(length));
+            rows.zip(scales).for_each(|((states, row), scale)| *scale = digits.pack(states, digits.shift(), row));
+            // What the last tile lacks are rows of the one before it, which nobody reads.
+            for (at, words) in words.iter_mut().enumerate() {
+                *words = std::array::from_fn(|row| packed[row * length + at]);
+            }
         }
-        Self { bytes, scales }
+        Self { words, scales }
     }
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_types, reason = "a test owns its callers")]
 
 mod access;
+mod crowded;
 mod documents;
 #[path = "../support/embedder.rs"]
 mod embedder;

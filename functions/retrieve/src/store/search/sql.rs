@@ -13,17 +13,40 @@ pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1,
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true), \
     set_config('plan_cache_mode', 'force_generic_plan', true)";
 
+/// The documents on the shelves that a filter leaves, by the numbers of the parameters.
+macro_rules! fitting {
+    ($columns:literal, $shelves:literal, $ids:literal, $prefix:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM documents d WHERE d.shelf = ANY (",
+            $shelves,
+            "::int4[])
+             AND (",
+            $ids,
+            "::text[] IS NULL OR d.id = ANY (",
+            $ids,
+            "))
+             AND (",
+            $prefix,
+            "::text IS NULL OR starts_with(d.url, ",
+            $prefix,
+            "))"
+        )
+    };
+}
+
 /// Reads posting lists, $1 shelves, $2 terms and $3 their weights, and keeps the $6 passages with the best sums; $4 and $5 are
 /// the norm of BM25. Filtered also $7 ids, $8 URL prefix.
 macro_rules! lexical {
-    ($filter:literal) => {
+    ($($filter:tt)*) => {
         concat!(
             "WITH best AS MATERIALIZED (
                 SELECT p.chunk,
                        sum(w.idf * p.frequency / (p.frequency + ($4::float8 + $5::float8 * p.length))) AS score
                 FROM unnest($1::int4[], $2::text[], $3::float8[]) AS w (shelf, term, idf)
                 JOIN postings p ON p.shelf = w.shelf AND p.term = w.term COLLATE \"C\" ",
-            $filter,
+            $($filter)*,
             "   GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $6::int8
             )
             SELECT c.chunk, c.document, c.shelf, c.length, c.terms FROM best JOIN chunks c ON c.chunk = best.chunk"
@@ -33,13 +56,13 @@ macro_rules! lexical {
 
 /// The $4 nearest to the vector $1 on the shelves $2, by the model $3. Filtered also $5 ids, $6 URL prefix.
 macro_rules! nearest {
-    ($distance:literal, $filter:literal) => {
+    ($distance:literal, $($filter:tt)*) => {
         concat!(
             "SELECT c.chunk, c.document, c.shelf, ",
             $distance,
             " AS distance
             FROM chunks c WHERE c.shelf = ANY ($2::int4[]) AND c.embedding_model = $3 ",
-            $filter,
+            $($filter)*,
             " ORDER BY ",
             $distance,
             " LIMIT $4::int8"
@@ -50,13 +73,20 @@ macro_rules! nearest {
 /// .. where a document is among those that the filter leaves.
 macro_rules! nearest_filtered {
     ($distance:literal) => {
-        nearest!(
-            $distance,
-            "AND c.document IN (
-                SELECT d.document FROM documents d
-                WHERE d.shelf = ANY ($2::int4[]) AND ($5::text[] IS NULL OR d.id = ANY ($5))
-                  AND ($6::text IS NULL OR starts_with(d.url, $6))
-            )"
+        nearest!($distance, concat!("AND c.document IN (", fitting!("d.document", "$2", "$5", "$6"), ")"))
+    };
+}
+
+/// The same, but no more than $5 of a document. Filtered also $6 ids, $7 URL prefix.
+macro_rules! nearest_of_each {
+    ($($filter:tt)*) => {
+        concat!(
+            "SELECT * FROM (
+                SELECT c.chunk, c.document, c.shelf, c.embedding <=> $1 AS distance,
+                       row_number() OVER (PARTITION BY c.document ORDER BY c.embedding <=> $1, c.chunk) AS place
+                FROM chunks c WHERE c.shelf = ANY ($2::int4[]) AND c.embedding_model = $3 ",
+            $($filter)*,
+            ") AS ranked WHERE place <= $5::int8 ORDER BY distance LIMIT $4::int8"
         )
     };
 }
@@ -64,13 +94,11 @@ macro_rules! nearest_filtered {
 /// The statement of a lexical search.
 pub(super) fn lexical(filtered: bool) -> &'static str {
     const ALL: &str = lexical!("");
-    const FILTERED: &str = lexical!(
-        "WHERE p.chunk IN (
-            SELECT c.chunk FROM chunks c JOIN documents d ON d.document = c.document
-            WHERE d.shelf = ANY ($1) AND ($7::text[] IS NULL OR d.id = ANY ($7))
-              AND ($8::text IS NULL OR starts_with(d.url, $8))
-        ) "
-    );
+    const FILTERED: &str = lexical!(concat!(
+        "WHERE p.chunk IN (SELECT c.chunk FROM chunks c JOIN (",
+        fitting!("d.document", "$1", "$7", "$8"),
+        ") AS d ON d.document = c.document) "
+    ));
     if filtered { FILTERED } else { ALL }
 }
 
@@ -82,6 +110,30 @@ pub(super) fn graph(filtered: bool) -> &'static str {
 /// The statement for neighbours by comparing with every passage: a sum is nothing that an index could give.
 pub(super) fn exact(filtered: bool) -> &'static str {
     if filtered { nearest_filtered!("(c.embedding <=> $1) + 0") } else { nearest!("(c.embedding <=> $1) + 0", "") }
+}
+
+/// The statement for the nearest of every document, likewise.
+pub(super) fn of_each(filtered: bool) -> &'static str {
+    const FILTERED: &str =
+        nearest_of_each!(concat!("AND c.document IN (", fitting!("d.document", "$2", "$6", "$7"), ")"));
+    if filtered { FILTERED } else { nearest_of_each!("") }
+}
+
+/// How many passages there are, counting $2 of a document at most and looking at $3 documents of the shelves $1. Filtered also
+/// $4 ids, $5 URL prefix.
+pub(super) fn attainable(filtered: bool) -> &'static str {
+    macro_rules! attainable {
+        ($($documents:tt)*) => {
+            concat!(
+                "SELECT coalesce(sum(least(chunks, $2::int8)), 0)::int8 AS attainable FROM (",
+                $($documents)*,
+                " LIMIT $3::int8) AS these"
+            )
+        };
+    }
+    const ALL: &str = attainable!("SELECT d.chunks FROM documents d WHERE d.shelf = ANY ($1::int4[])");
+    const FILTERED: &str = attainable!(fitting!("d.chunks", "$1", "$4", "$5"));
+    if filtered { FILTERED } else { ALL }
 }
 
 /// Whether no passage of the shelves $1 is by the model $2.

@@ -3,7 +3,10 @@
 use sha2::{Digest, Sha256};
 use shared::contract::retrieve::Visibility;
 
-use crate::{error::Error, text::PlainText};
+use crate::{
+    error::Error,
+    text::{PlainText, one_line},
+};
 
 /// Where documents go, and where search looks, when nothing else is said.
 pub const DEFAULT_COLLECTION: &str = "default";
@@ -134,8 +137,7 @@ pub fn language_tag(field: &str, value: &str) -> Result<String, Error> {
 
 /// A title that was found in the text, as one that is sent must be: whoever wrote the text never called it a title.
 fn presentable(title: &str) -> String {
-    let words = title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_TITLE).collect()
+    one_line(title).chars().take(LONGEST_TITLE).collect()
 }
 
 fn bounded(field: &str, value: Option<String>, longest: usize) -> Result<Option<String>, Error> {

@@ -48,7 +48,7 @@ impl Retrieve {
         let embedder = config.embedder(&core.policy());
         let reranker = config.reranker.map(|remote| Arc::new(remote) as Arc<dyn Reranker>);
         let results = Results::new(&core.policy().retrieve);
-        let writes = writes(core.gate(Self::NAME).status().limit);
+        let writes = Gate::new("gate/documents", for_documents(core.gate(Self::NAME).status().limit));
         Self { store: config.database.map(Store::new), embedder, reranker, results, writes, core }
     }
 
@@ -66,6 +66,12 @@ impl Retrieve {
         if gate.waiting > 2 * gate.limit { Err("overloaded") } else { self.embedder.clone() }
     }
 
+    /// The places for documents, as many as there are for them now.
+    fn writes(&self) -> &Gate {
+        self.writes.resize(for_documents(self.core.gate(Self::NAME).status().limit));
+        &self.writes
+    }
+
     async fn retrieve(&self, call: &Call) -> Result<Reply, Problem> {
         let query = Query::new(call.json::<RetrieveRequest>()?)?;
         let retriever = Retriever::new(self.store()?.clone(), self.affordable_embedder(), self.core.policy());
@@ -75,9 +81,8 @@ impl Retrieve {
 }
 
 /// At most every second place of the function is a document's: one takes seconds, and questions would wait for all of it.
-fn writes(places: usize) -> Gate {
-    let limits = GateLimits { in_flight: (places / 2).max(1), queue: 0, max_wait: Duration::ZERO, adaptive: false };
-    Gate::new("gate/documents", limits)
+fn for_documents(places: usize) -> GateLimits {
+    GateLimits { in_flight: (places / 2).max(1), queue: 0, max_wait: Duration::ZERO, adaptive: false }
 }
 
 impl Function for Retrieve {

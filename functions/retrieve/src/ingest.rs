@@ -143,8 +143,9 @@ impl Ingest {
                 let part = read.saturating_sub(so_far.bytes) * done as u64 / of.max(1) as u64;
                 progress(Progress { bytes: so_far.bytes + part, passages: so_far.passages + done }, &self.summary);
             };
-            let (written, next) = tokio::join!(self.write(&ready), self.prepare(changed, step));
-            written?;
+            // Without a database nothing is waited for; without a model, what is ready is written first.
+            let next = async { Ok(self.prepare(changed, step).await) };
+            let ((), next) = tokio::try_join!(self.write(&ready), next)?;
             self.count(&ready);
             ready = next?;
             so_far.passages += ready.iter().map(|(_, chunks)| chunks.len()).sum::<usize>();

@@ -22,6 +22,12 @@ pub struct Heading {
     pub text: String,
 }
 
+/// The words of `text` with one space between them, so that it is a line.
+pub fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
 impl PlainText {
     /// Text without any format.
     pub fn plain(text: &str) -> Self {

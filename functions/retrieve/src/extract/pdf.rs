@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use lopdf::{Dictionary, Document, Object, ObjectId, decode_text_string};
 
 use super::ExtractError;
-use crate::text::PlainText;
+use crate::text::{PlainText, one_line};
 
 /// More pages than any plan document; a page tree can name a page in ten bytes.
 pub const MAX_PAGES: usize = 2_000;
@@ -104,10 +104,7 @@ fn resources<'a>(document: &'a Document, page: &'a Dictionary) -> Option<&'a Dic
 /// The title that the file carries, unless a program made it up.
 fn title(document: &Document) -> Option<String> {
     let info = document.trailer.get_deref(b"Info", document).and_then(Object::as_dict).ok()?;
-    let title = decode_text_string(info.get_deref(b"Title", document).ok()?).ok()?;
-    let words: Vec<&str> =
-        title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    let title = words.join(" ");
+    let title = one_line(&decode_text_string(info.get_deref(b"Title", document).ok()?).ok()?);
     is_title(&title).then_some(title)
 }
 

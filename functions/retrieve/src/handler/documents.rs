@@ -32,7 +32,7 @@ impl Retrieve {
             return Err(Error::Forbidden("sharing a document needs the scope documents:share").into());
         }
         indexing::admit(body.visibility, self.embedder()?)?;
-        let _place = self.writes.enter(call.deadline).await?;
+        let _place = self.writes().enter(call.deadline).await?;
         Reply::ok(&self.stored(call, key, body).await?)
     }
 

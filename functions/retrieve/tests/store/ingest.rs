@@ -75,8 +75,9 @@ impl State {
         assert_eq!(self.rows, expected.rows, "{when}");
         let different = self.lines.lines().zip(expected.lines.lines()).find(|(is, should)| is != should);
         assert_eq!((different, self.lines.len()), (None, expected.lines.len()), "{when}");
+        // The program computes in twelve bits where it can, the test in 32.
         for (is, should) in self.vectors.iter().zip(&expected.vectors) {
-            assert!(is.iter().zip(should).all(|(is, should)| (is - should).abs() < 1e-4), "{when}");
+            assert!(is.iter().zip(should).all(|(is, should)| (is - should).abs() < 1e-3), "{when}");
         }
     }
 }

@@ -34,7 +34,8 @@ const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
 #[tokio::test]
 async fn documents_that_take_long_leave_places_for_questions() {
     with_database("documents_that_take_long", async |database| {
-        let (server, (admin, _driver)) = (server(&database), database.superuser().await);
+        let core = Core::new(Policy::overlaid(FOUR_PLACES).unwrap());
+        let (server, (admin, _driver)) = (server(&database, &core), database.superuser().await);
         let put = async |collection: &str, id: u8| {
             let body = json!({"text": "The plan covers glasses.", "visibility": "private"});
             ask(&server, "PUT", &format!("/v1/documents/{id}?collection={collection}"), &body).await
@@ -42,7 +43,7 @@ async fn documents_that_take_long_leave_places_for_questions() {
         assert_eq!(put("plans", 1).await.0, StatusCode::OK);
         admin.batch_execute(TURN).await.unwrap();
         let meanwhile = async {
-            both_wait(&admin).await;
+            wait(&admin, 2).await;
             let (status, _) = put("letters", 4).await;
             assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "a third document");
             let question = json!({"query": "glasses", "collection": "plans"});
@@ -53,22 +54,30 @@ async fn documents_that_take_long_leave_places_for_questions() {
         let (second, third, ()) = tokio::join!(put("plans", 2), put("plans", 3), meanwhile);
         assert_eq!((second.0, third.0), (StatusCode::OK, StatusCode::OK));
         assert_eq!(put("letters", 4).await.0, StatusCode::OK, "the places are free again");
+
+        core.adopt(Policy::overlaid(&FOUR_PLACES.replace("in_flight_per_vcpu: 2", "in_flight_per_vcpu: 1")).unwrap());
+        admin.batch_execute(TURN).await.unwrap();
+        let meanwhile = async {
+            wait(&admin, 1).await;
+            assert_eq!(put("letters", 5).await.0, StatusCode::TOO_MANY_REQUESTS, "two places, one for documents");
+            admin.batch_execute("ROLLBACK").await.unwrap();
+        };
+        assert_eq!(tokio::join!(put("plans", 6), meanwhile).0.0, StatusCode::OK);
     })
     .await;
 }
 
-async fn both_wait(admin: &Client) {
-    while admin.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) < 2 {
+async fn wait(admin: &Client, writers: i64) {
+    while admin.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) < writers {
         tokio::task::yield_now().await;
     }
 }
 
-fn server(database: &TestDatabase) -> Server<Retrieve> {
-    let core = Core::new(Policy::overlaid(FOUR_PLACES).unwrap());
+fn server(database: &TestDatabase, core: &Core) -> Server<Retrieve> {
     let model_dir = std::env::var_os("MODEL_DIR").unwrap().into();
-    let database = Some(Database::new(&SecretString::from(database.app_url()), &core).unwrap());
+    let database = Some(Database::new(&SecretString::from(database.app_url()), core).unwrap());
     let config = Config { database, model_dir, embeddings: None, reranker: None };
-    Server::new(Retrieve::new(config, core.clone()), core, Auth::Jwt, None)
+    Server::new(Retrieve::new(config, core.clone()), core.clone(), Auth::Jwt, None)
 }
 
 /// What ana is answered.

@@ -223,7 +223,7 @@ fn a_wrong_byte_in_what_is_packed_changes_nothing_unseen() {
 
 #[test]
 fn a_checksum_may_be_left_out() {
-    let content = packed(b"BT /F1 10 Tf 72 700 Td (Words. Words. Words. Words. Words. Words.) Tj ET".to_vec());
+    let content = packed(format!("BT /F1 10 Tf 72 700 Td ({}) Tj ET", "Words. ".repeat(30)).into_bytes());
     let mut writer = Writer::new();
     let contents = writer.stream("/Filter /FlateDecode", &content[..content.len() - 4]);
     writer.page_of(&format!("/Contents {contents} 0 R /Resources << /Font << /F1 3 0 R >> >>"));

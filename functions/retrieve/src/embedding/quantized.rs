@@ -45,7 +45,7 @@ pub(super) struct Quantized {
     words: Vec<Register>,
     /// Of each output.
     scales: Vec<f32>,
-    /// Of each output.
+    /// What shifted states add to the sums of each output.
     excess: Vec<i32>,
 }
 

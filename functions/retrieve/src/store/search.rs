@@ -106,6 +106,7 @@ async fn planned(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), Sql
     }
     Ok(())
 }
+
 /// Whether `found` is as much as `scope` wants at least, or as much as there is for it.
 async fn suffices(
     transaction: &Transaction<'_>,

@@ -43,7 +43,7 @@ pub struct ByMeaning {
     pub versions: Versions,
 }
 
-/// The statements of [`Store::dense`], likewise.
+/// The statements of [`Store::dense`](super::Store::dense), in a transaction that is open.
 pub async fn by_meaning(
     transaction: &Transaction<'_>,
     scope: &Scope,

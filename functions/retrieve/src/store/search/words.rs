@@ -19,6 +19,7 @@ use crate::{
 const POSTINGS: i64 = 3_000;
 /// Passages that stay in the race after the first posting lists.
 const CANDIDATES: i64 = 150;
+
 /// What a search by words found.
 #[derive(Debug)]
 pub struct ByWords {
@@ -30,7 +31,7 @@ pub struct ByWords {
     pub versions: Versions,
 }
 
-/// The statements of [`Store::lexical`], in a transaction that is open.
+/// The statements of [`Store::lexical`](super::Store::lexical), in a transaction that is open.
 pub async fn by_words(
     transaction: &Transaction<'_>,
     scope: &Scope,

@@ -17,6 +17,7 @@ mod words;
 use deadpool_postgres::Transaction;
 use futures_util::try_join;
 use shared::{contract::retrieve::Filter, deadline::Deadline};
+use tokio::sync::OnceCell;
 use tokio_postgres::{Error as SqlError, Row, types::ToSql};
 
 use super::{
@@ -92,12 +93,6 @@ async fn visible(transaction: &Transaction<'_>, scope: &Scope) -> Result<Option<
     Ok((!shelves.is_empty()).then(|| shelves.of_language(scope.filter.language.as_deref())))
 }
 
-/// The same, in a transaction that is made ready for the statements of a search.
-async fn entered(transaction: &Transaction<'_>, scope: &Scope) -> Result<Option<Shelves>, SqlError> {
-    let (shelves, ()) = try_join!(visible(transaction, scope), planned(transaction, scope))?;
-    Ok(shelves)
-}
-
 /// Searches with filters are planned as such.
 async fn planned(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), SqlError> {
     if scope.is_filtered() {
@@ -107,21 +102,42 @@ async fn planned(transaction: &Transaction<'_>, scope: &Scope) -> Result<(), Sql
     Ok(())
 }
 
-/// Whether `found` is as much as `scope` wants at least, or as much as there is for it.
-async fn suffices(
-    transaction: &Transaction<'_>,
-    shelves: &Shelves,
-    scope: &Scope,
-    found: &[Hit],
-) -> Result<bool, SqlError> {
-    if found.len() >= scope.least {
-        return Ok(true);
+/// A search in an open transaction: what both ways share.
+struct Search<'a> {
+    transaction: &'a Transaction<'a>,
+    scope: &'a Scope,
+    shelves: Shelves,
+    /// See [`Self::suffices`].
+    attainable: OnceCell<i64>,
+}
+
+impl<'a> Search<'a> {
+    /// None when the collection has nothing for this principal.
+    async fn enter(transaction: &'a Transaction<'a>, scope: &'a Scope) -> Result<Option<Self>, SqlError> {
+        let (shelves, ()) = try_join!(visible(transaction, scope), planned(transaction, scope))?;
+        Ok(shelves.map(|shelves| Self { transaction, scope, shelves, attainable: OnceCell::new() }))
     }
-    let statement = transaction.prepare_cached(sql::attainable(scope.is_filtered())).await?;
-    let (numbers, per_document, least) = (shelves.numbers(), count(scope.per_document), count(scope.least));
-    let fixed: [Parameter<'_>; 3] = [&numbers, &per_document, &least];
-    let row = transaction.query_one(&statement, &scope.with_filter(&fixed)).await?;
-    Ok(count(found.len()) >= row.try_get("attainable")?)
+
+    /// The rows of one of the statements that have the parameters of the filter behind their own.
+    async fn rows(&self, sql: &str, own: &[Parameter<'_>]) -> Result<Vec<Row>, SqlError> {
+        let statement = self.transaction.prepare_cached(sql).await?;
+        let filter: [Parameter<'_>; 2] = [&self.scope.filter.document_ids, &self.scope.filter.url_prefix];
+        let filter = if self.scope.is_filtered() { &filter[..] } else { &[] };
+        self.transaction.query(&statement, &[own, filter].concat()).await
+    }
+
+    /// Whether `found` is as much as the scope wants at least, or as much as there is for it, which is asked once.
+    async fn suffices(&self, found: &[Hit]) -> Result<bool, SqlError> {
+        Ok(found.len() >= self.scope.least
+            || count(found.len()) >= *self.attainable.get_or_try_init(|| self.attainable()).await?)
+    }
+
+    async fn attainable(&self) -> Result<i64, SqlError> {
+        let Scope { per_document, least, .. } = self.scope;
+        let (numbers, per_document, least) = (self.shelves.numbers(), count(*per_document), count(*least));
+        let rows = self.rows(sql::attainable(self.scope.is_filtered()), &[&numbers, &per_document, &least]).await?;
+        rows.first().map_or(Ok(0), |row| row.try_get("attainable"))
+    }
 }
 
 /// As the database counts.
@@ -138,12 +154,5 @@ impl Scope {
     /// Whether documents must be looked at; the language alone chooses among shelves.
     fn is_filtered(&self) -> bool {
         self.filter.document_ids.is_some() || self.filter.url_prefix.is_some()
-    }
-
-    /// The parameters of a statement, with those of the filter behind them where it has one.
-    fn with_filter<'a>(&'a self, fixed: &[Parameter<'a>]) -> Vec<Parameter<'a>> {
-        let filter: [Parameter<'a>; 2] = [&self.filter.document_ids, &self.filter.url_prefix];
-        let filter = if self.is_filtered() { &filter[..] } else { &[] };
-        [fixed, filter].concat()
     }
 }

@@ -6,14 +6,11 @@ use pgvector::Vector;
 use tokio_postgres::{Error as SqlError, Row};
 
 use super::{
-    Found, NOTHING, Parameter, Scope, count, entered, fewer,
+    Found, NOTHING, Parameter, Scope, Search, count, fewer,
     hit::{Hit, best},
-    sql, suffices,
+    sql,
 };
-use crate::{
-    error::Error,
-    store::shelves::{Shelves, Versions},
-};
+use crate::{error::Error, store::shelves::Versions};
 
 /// Collections up to this many passages are searched exactly: it takes as long as the graph, some 6 ms, and misses nothing.
 /// In the graph, which all collections share, a small one has few edges of its own.
@@ -49,92 +46,67 @@ pub async fn by_meaning(
     scope: &Scope,
     vectors: &[Nearest],
 ) -> Result<Result<ByMeaning, Error>, SqlError> {
-    let Some(shelves) = entered(transaction, scope).await? else { return Ok(Err(NOTHING)) };
+    let Some(search) = Search::enter(transaction, scope).await? else { return Ok(Err(NOTHING)) };
     let mut lists = Vec::with_capacity(vectors.len());
     for nearest in vectors {
-        lists.push(dense(transaction, &shelves, scope, nearest).await?);
+        lists.push(search.dense(nearest).await?);
     }
-    let mismatch = lists.iter().all(Vec::is_empty) && foreign(transaction, &shelves, scope, vectors).await?;
-    Ok(if mismatch { Err(Error::ModelMismatch) } else { Ok(ByMeaning { lists, versions: shelves.versions() }) })
-}
-
-async fn dense(
-    transaction: &Transaction<'_>,
-    shelves: &Shelves,
-    scope: &Scope,
-    nearest: &Nearest,
-) -> Result<Found, SqlError> {
-    let search = Search { transaction, shelves, scope, nearest };
-    let small = shelves.chunks() <= EXACT || scope.filter.document_ids.is_some();
-    let found = if small { search.exact().await? } else { search.by_graph().await? };
-    match found {
-        Some(best) => Ok(best),
-        None => search.of_each().await,
-    }
-}
-
-/// Whether there are passages, and none by the model of `vectors`, for which nothing was found. All passages were compared
-/// then, but for those that a filter left out: there, one by the model is looked for.
-async fn foreign(
-    transaction: &Transaction<'_>,
-    shelves: &Shelves,
-    scope: &Scope,
-    vectors: &[Nearest],
-) -> Result<bool, SqlError> {
-    let Some(Nearest { model, .. }) = vectors.first().filter(|_| shelves.chunks() > 0) else { return Ok(false) };
-    if !scope.is_filtered() {
-        return Ok(true);
-    }
-    let statement = transaction.prepare_cached(sql::BY_MODEL).await?;
-    transaction.query_one(&statement, &[&shelves.numbers(), model]).await?.try_get("foreign")
-}
-
-/// One search for neighbours.
-struct Search<'a> {
-    transaction: &'a Transaction<'a>,
-    shelves: &'a Shelves,
-    scope: &'a Scope,
-    nearest: &'a Nearest,
+    let mismatch = lists.iter().all(Vec::is_empty) && search.is_foreign(vectors).await?;
+    Ok(if mismatch { Err(Error::ModelMismatch) } else { Ok(ByMeaning { lists, versions: search.shelves.versions() }) })
 }
 
 impl Search<'_> {
+    async fn dense(&self, nearest: &Nearest) -> Result<Found, SqlError> {
+        let small = self.shelves.chunks() <= EXACT || self.scope.filter.document_ids.is_some();
+        let found = if small { self.exact(nearest).await? } else { self.by_graph(nearest).await? };
+        match found {
+            Some(best) => Ok(best),
+            None => self.of_each(nearest).await,
+        }
+    }
+
     /// By the graph. None when it does not suffice: the filter leaves too little of what it walked over, or a long document fills
     /// all places, eight times as many as well.
-    async fn by_graph(&self) -> Result<Option<Found>, SqlError> {
+    async fn by_graph(&self, nearest: &Nearest) -> Result<Option<Found>, SqlError> {
         let settings = self.transaction.prepare_cached(sql::GRAPH_SETTINGS).await?;
         let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &MAX_SCAN];
         let (graph, limit) = (sql::graph(self.scope.is_filtered()), self.limit());
         // The server keeps their order; the second need not wait for the answer to the first.
         let set = self.transaction.query_one(&settings, &parameters);
-        let (_, mut found) = try_join!(set, self.neighbours(graph, limit, &[]))?;
+        let (_, mut found) = try_join!(set, self.neighbours(graph, nearest, limit, &[]))?;
         if !found.is_all && !self.suffices(&found.best).await? {
-            found = self.neighbours(graph, 8 * limit, &[]).await?;
+            found = self.neighbours(graph, nearest, 8 * limit, &[]).await?;
             found.is_all |= !self.suffices(&found.best).await?;
         }
         Ok((!found.is_all).then_some(found.best))
     }
 
     /// By comparing with every passage. None when long documents fill all places.
-    async fn exact(&self) -> Result<Option<Found>, SqlError> {
-        let found = self.neighbours(sql::exact(self.scope.is_filtered()), self.limit(), &[]).await?;
+    async fn exact(&self, nearest: &Nearest) -> Result<Option<Found>, SqlError> {
+        let found = self.neighbours(sql::exact(self.scope.is_filtered()), nearest, self.limit(), &[]).await?;
         let suffices = found.is_all || self.suffices(&found.best).await?;
         Ok(suffices.then_some(found.best))
     }
 
     /// Likewise, but no document takes more places than it may have.
-    async fn of_each(&self) -> Result<Found, SqlError> {
+    async fn of_each(&self, nearest: &Nearest) -> Result<Found, SqlError> {
         let per_document = count(self.scope.per_document);
-        Ok(self.neighbours(sql::of_each(self.scope.is_filtered()), self.limit(), &[&per_document]).await?.best)
+        let of_each = sql::of_each(self.scope.is_filtered());
+        Ok(self.neighbours(of_each, nearest, self.limit(), &[&per_document]).await?.best)
     }
 
     /// The best by a statement, and whether it had no more.
-    async fn neighbours(&self, sql: &str, limit: i64, more: &[Parameter<'_>]) -> Result<Neighbours, SqlError> {
-        let statement = self.transaction.prepare_cached(sql).await?;
-        let (vector, numbers) = (Vector::from(self.nearest.vector.clone()), self.shelves.numbers());
-        let fixed: [Parameter<'_>; 4] = [&vector, &numbers, &self.nearest.model, &limit];
-        let fixed = [&fixed[..], more].concat();
-        let rows = self.transaction.query(&statement, &self.scope.with_filter(&fixed)).await?;
-        let near = |row: &Row| Hit::of(row, self.shelves, 1.0 - row.try_get::<_, f64>("distance")?);
+    async fn neighbours(
+        &self,
+        sql: &str,
+        nearest: &Nearest,
+        limit: i64,
+        more: &[Parameter<'_>],
+    ) -> Result<Neighbours, SqlError> {
+        let (vector, numbers) = (Vector::from(nearest.vector.clone()), self.shelves.numbers());
+        let own: [Parameter<'_>; 4] = [&vector, &numbers, &nearest.model, &limit];
+        let rows = self.rows(sql, &[&own[..], more].concat()).await?;
+        let near = |row: &Row| Hit::of(row, &self.shelves, 1.0 - row.try_get::<_, f64>("distance")?);
         let best = best(rows.iter().map(near).collect::<Result<_, _>>()?, self.scope);
         Ok(Neighbours { best, is_all: fewer(&rows, limit) })
     }
@@ -144,8 +116,17 @@ impl Search<'_> {
         count(self.scope.depth + self.scope.depth / 4)
     }
 
-    async fn suffices(&self, found: &[Hit]) -> Result<bool, SqlError> {
-        suffices(self.transaction, self.shelves, self.scope, found).await
+    /// Whether there are passages, and none by the model of `vectors`, for which nothing was found. All passages were compared
+    /// then, but for those that a filter left out: there, one by the model is looked for.
+    async fn is_foreign(&self, vectors: &[Nearest]) -> Result<bool, SqlError> {
+        let Some(Nearest { model, .. }) = vectors.first().filter(|_| self.shelves.chunks() > 0) else {
+            return Ok(false);
+        };
+        if !self.scope.is_filtered() {
+            return Ok(true);
+        }
+        let statement = self.transaction.prepare_cached(sql::BY_MODEL).await?;
+        self.transaction.query_one(&statement, &[&self.shelves.numbers(), model]).await?.try_get("foreign")
     }
 }
 

@@ -4,15 +4,12 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Error as SqlError;
 
 use super::{
-    Found, NOTHING, Parameter, Queries, Scope, entered, fewer,
+    Found, NOTHING, Parameter, Queries, Scope, Search, fewer,
     hit::{Hit, best},
-    sql, suffices,
+    sql,
     terms::Terms,
 };
-use crate::{
-    error::Error,
-    store::shelves::{Shelves, Versions},
-};
+use crate::{error::Error, store::shelves::Versions};
 
 /// Posting lists are read, the rarest term's first, up to this many postings together; the terms that are left only add to
 /// the score of passages that were found by then. With all of them, no test set gained.
@@ -37,36 +34,32 @@ pub async fn by_words(
     scope: &Scope,
     queries: &[&str],
 ) -> Result<Result<ByWords, Error>, SqlError> {
-    let Some(shelves) = entered(transaction, scope).await? else { return Ok(Err(NOTHING)) };
-    let queries = Queries::of(transaction, &shelves, queries).await?;
+    let Some(search) = Search::enter(transaction, scope).await? else { return Ok(Err(NOTHING)) };
+    let queries = Queries::of(transaction, &search.shelves, queries).await?;
     let mut lists = Vec::with_capacity(queries.each.len());
     for terms in &queries.each {
-        lists.push(lexical(transaction, &shelves, scope, terms).await?);
+        lists.push(search.lexical(terms).await?);
     }
-    Ok(Ok(ByWords { lists, queries, versions: shelves.versions() }))
+    Ok(Ok(ByWords { lists, queries, versions: search.shelves.versions() }))
 }
 
-async fn lexical(
-    transaction: &Transaction<'_>,
-    shelves: &Shelves,
-    scope: &Scope,
-    terms: &Terms,
-) -> Result<Found, SqlError> {
-    let norm = terms.norm();
-    let statement = transaction.prepare_cached(sql::lexical(scope.is_filtered())).await?;
-    // What a filter leaves may hold only common terms: then all lists are read.
-    let (mut postings, mut limit) = (if scope.is_filtered() { i64::MAX } else { POSTINGS }, CANDIDATES);
-    loop {
-        let lists = terms.lists(postings);
-        let fixed: [Parameter<'_>; 6] = [&lists.shelves, &lists.terms, &lists.idfs, &norm.least, &norm.slope, &limit];
-        let rows = transaction.query(&statement, &scope.with_filter(&fixed)).await?;
-        let scored = rows.iter().map(|row| Hit::of(row, shelves, terms.score_of(row)?));
-        let best = best(scored.collect::<Result<_, _>>()?, scope);
-        // One long document may fill all places: look further until others appear or nothing is left.
-        let is_all = fewer(&rows, limit) && lists.are_all_of(terms);
-        if is_all || suffices(transaction, shelves, scope, &best).await? {
-            return Ok(best);
+impl Search<'_> {
+    async fn lexical(&self, terms: &Terms) -> Result<Found, SqlError> {
+        let (norm, is_filtered) = (terms.norm(), self.scope.is_filtered());
+        // What a filter leaves may hold only common terms: then all lists are read.
+        let (mut postings, mut limit) = (if is_filtered { i64::MAX } else { POSTINGS }, CANDIDATES);
+        loop {
+            let lists = terms.lists(postings);
+            let own: [Parameter<'_>; 6] = [&lists.shelves, &lists.terms, &lists.idfs, &norm.least, &norm.slope, &limit];
+            let rows = self.rows(sql::lexical(is_filtered), &own).await?;
+            let scored = rows.iter().map(|row| Hit::of(row, &self.shelves, terms.score_of(row)?));
+            let best = best(scored.collect::<Result<_, _>>()?, self.scope);
+            // One long document may fill all places: look further until others appear or nothing is left.
+            let is_all = fewer(&rows, limit) && lists.are_all_of(terms);
+            if is_all || self.suffices(&best).await? {
+                return Ok(best);
+            }
+            (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
         }
-        (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
     }
 }

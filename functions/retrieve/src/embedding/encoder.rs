@@ -7,14 +7,14 @@
 //! Matrix products are `faer`'s: at these shapes near the peak of a core, a safe interface, kernels for AVX-512, AVX2 and
 //! NEON that are chosen at run time. `gemm`, which `candle` uses, took 1.2 to 2 times as long with ten tokens.
 
-use std::io;
+use std::{cell::OnceCell, io};
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul, reborrow::ReborrowMut};
 use pulp::Arch;
 
 use super::{
     kernels::{AddNormalize, Gelu, Norm, Softmax, run},
-    quantized::{Quantized, Vnni},
+    quantized::{Packed, Quantized, Vnni},
     words::Words,
 };
 
@@ -127,9 +127,10 @@ impl Encoder {
 
     fn attend(&self, layer: &Layer, states: &mut [f32], scratch: &mut Scratch) {
         let width = self.width;
+        let factor = Factor::new(states);
         for (linear, to) in layer.query_key_value.iter().zip(&mut scratch.query_key_value) {
             to.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(&linear.bias));
-            product(to, Accum::Add, states, &linear.weights);
+            factor.product(to, Accum::Add, &linear.weights);
         }
         let mut start = 0;
         for tokens in &scratch.lengths {
@@ -138,7 +139,7 @@ impl Encoder {
             let query_key_value = scratch.query_key_value.each_ref().map(|matrix| rows(&matrix[text.clone()], width));
             self.mix(query_key_value, &mut scratch.attention[..tokens * tokens], &mut scratch.inner[text]);
         }
-        product(&mut scratch.update, Accum::Replace, &scratch.inner, &layer.output.weights);
+        Factor::new(&scratch.inner).product(&mut scratch.update, Accum::Replace, &layer.output.weights);
         let (update, bias) = (&scratch.update, &layer.output.bias);
         run(self.arch, AddNormalize { states, update, bias, norm: &layer.attended });
     }
@@ -161,10 +162,11 @@ impl Encoder {
 
     fn transform(&self, layer: &Layer, states: &mut [f32], scratch: &mut Scratch) {
         scratch.update.fill(0.0);
+        let factor = Factor::new(states);
         for (up, down) in layer.up.iter().zip(&layer.down) {
-            product(&mut scratch.inner, Accum::Replace, states, &up.weights);
+            factor.product(&mut scratch.inner, Accum::Replace, &up.weights);
             run(self.arch, Gelu { values: &mut scratch.inner, bias: &up.bias });
-            product(&mut scratch.update, Accum::Add, &scratch.inner, down);
+            Factor::new(&scratch.inner).product(&mut scratch.update, Accum::Add, down);
         }
         let (update, bias) = (&scratch.update, &layer.down_bias);
         run(self.arch, AddNormalize { states, update, bias, norm: &layer.transformed });
@@ -176,18 +178,34 @@ fn rows(matrix: &[f32], width: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(matrix, matrix.len() / width, width)
 }
 
-/// `to = states * weights`, or `to += ..`; on this thread alone.
-fn product(to: &mut [f32], accum: Accum, states: &[f32], weights: &Square) {
-    let panels = match weights {
-        Square::Quantized(vnni, weights) => return vnni.product(to, matches!(accum, Accum::Add), states, weights),
-        Square::Exact(panels) => panels,
-    };
-    let width = panels.len().isqrt();
-    let states = rows(states, width);
-    let mut to = MatMut::from_row_major_slice_mut(to, states.nrows(), width);
-    for (number, panel) in panels.chunks_exact(width * PANEL).enumerate() {
-        let to = to.rb_mut().subcols_mut(number * PANEL, PANEL);
-        matmul(to, accum, states, MatRef::from_row_major_slice(panel, width, PANEL), 1.0, Par::Seq);
+/// States to be multiplied with the weights of one encoder.
+struct Factor<'a> {
+    states: &'a [f32],
+    /// The same as quantized weights want them, once one of those has asked.
+    packed: OnceCell<Packed>,
+}
+
+impl<'a> Factor<'a> {
+    fn new(states: &'a [f32]) -> Self {
+        Self { states, packed: OnceCell::new() }
+    }
+
+    /// `to = states * weights`, or `to += ..`; on this thread alone.
+    fn product(&self, to: &mut [f32], accum: Accum, weights: &Square) {
+        let panels = match weights {
+            Square::Exact(panels) => panels,
+            Square::Quantized(vnni, weights) => {
+                let packed = self.packed.get_or_init(|| vnni.pack(self.states, weights.width()));
+                return vnni.product(to, matches!(accum, Accum::Add), packed, weights);
+            }
+        };
+        let width = panels.len().isqrt();
+        let states = rows(self.states, width);
+        let mut to = MatMut::from_row_major_slice_mut(to, states.nrows(), width);
+        for (number, panel) in panels.chunks_exact(width * PANEL).enumerate() {
+            let to = to.rb_mut().subcols_mut(number * PANEL, PANEL);
+            matmul(to, accum, states, MatRef::from_row_major_slice(panel, width, PANEL), 1.0, Par::Seq);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ mod vnni;
 use pulp::bytemuck::{Zeroable, cast_slice, cast_slice_mut};
 
 use vnni::Register;
-pub(super) use vnni::Vnni;
+pub(super) use vnni::{Packed, Vnni};
 
 use super::model::DIMENSION;
 
@@ -104,6 +104,11 @@ impl Quantized {
         Self { words, scales, excess }
     }
 
+    /// How many outputs there are, and inputs.
+    pub(super) fn width(&self) -> usize {
+        self.scales.len()
+    }
+
     /// Whether a matrix of this width can be cut so.
     pub(super) fn fits(width: usize) -> bool {
         width.is_multiple_of(REGISTERS * LANES)
@@ -147,10 +152,11 @@ mod tests {
             let quantized = Quantized::of(digits, weights.chunks_exact(width));
             for tokens in 1..=14 {
                 let states = matrix(tokens);
+                let packed = vnni.pack(&states, width);
                 let mut once = vec![7.0; tokens * width];
-                vnni.product(&mut once, false, &states, &quantized);
+                vnni.product(&mut once, false, &packed, &quantized);
                 let mut twice = once.clone();
-                vnni.product(&mut twice, true, &states, &quantized);
+                vnni.product(&mut twice, true, &packed, &quantized);
                 for (at, value) in once.iter().enumerate() {
                     let (state, weight) = (&states[at / width * width..], &weights[at % width * width..][..width]);
                     let exact: f32 = state.iter().zip(weight).map(|(a, b)| a * b).sum();
@@ -169,7 +175,7 @@ mod tests {
                 let weights = vec![weight; DIMENSION * DIMENSION];
                 let quantized = Quantized::of(digits, weights.chunks_exact(DIMENSION));
                 let mut sums = vec![0.0; DIMENSION];
-                vnni.product(&mut sums, false, &[state; DIMENSION], &quantized);
+                vnni.product(&mut sums, false, &vnni.pack(&[state; DIMENSION], DIMENSION), &quantized);
                 let exact = DIMENSION as f32 * state * weight;
                 assert!(sums.iter().all(|sum| (sum - exact).abs() < 0.1), "{digits:?}: {} for {exact}", sums[0]);
             }
@@ -182,7 +188,7 @@ mod tests {
             let Some(vnni) = Vnni::detected(digits) else { return println!("no VNNI here: nothing to compare") };
             let quantized = Quantized::of(digits, [0.0; 64 * 64].chunks_exact(64));
             let mut to = vec![7.0; 64];
-            vnni.product(&mut to, false, &[0.0; 64], &quantized);
+            vnni.product(&mut to, false, &vnni.pack(&[0.0; 64], 64), &quantized);
             assert_eq!(to, [0.0; 64]);
         }
     }

@@ -9,6 +9,9 @@ pub(super) type Register = [i32; LANES];
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Vnni {}
 
+/// Cannot exist here.
+pub(in super::super) enum Packed {}
+
 impl Vnni {
     pub(in super::super) fn detected(_: Digits) -> Option<Self> {
         None
@@ -18,7 +21,11 @@ impl Vnni {
         match self {}
     }
 
-    pub(in super::super) fn product(self, _: &mut [f32], _: bool, _: &[f32], _: &Quantized) {
+    pub(in super::super) fn pack(self, _: &[f32], _: usize) -> Packed {
+        match self {}
+    }
+
+    pub(in super::super) fn product(self, _: &mut [f32], _: bool, _: &Packed, _: &Quantized) {
         match self {}
     }
 }

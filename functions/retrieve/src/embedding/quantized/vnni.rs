@@ -18,8 +18,8 @@ pub(super) type Register = __m512i;
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Vnni(Digits);
 
-/// Rows of states; as many that a tile is full.
-struct States {
+/// Rows of states in few digits; as many that a tile is full.
+pub(in super::super) struct Packed {
     /// Tiles, each word by word: one of every row.
     words: Vec<[i32; TILE]>,
     /// Of each row.
@@ -39,8 +39,17 @@ impl Vnni {
         self.0
     }
 
+    /// `states`, rows of `width`, for [`Self::product`].
+    pub(in super::super) fn pack(self, states: &[f32], width: usize) -> Packed {
+        #[expect(unsafe_code, reason = "calls what is compiled for instructions that not every processor has")]
+        // SAFETY: a `Vnni` exists only where `detected` found all the instructions that `pack` is compiled for.
+        unsafe {
+            pack(self.0, states, width)
+        }
+    }
+
     /// `to = states * weights`, or `to += ..`.
-    pub(in super::super) fn product(self, to: &mut [f32], add: bool, states: &[f32], weights: &Quantized) {
+    pub(in super::super) fn product(self, to: &mut [f32], add: bool, states: &Packed, weights: &Quantized) {
         #[expect(unsafe_code, reason = "calls what is compiled for instructions that not every processor has")]
         // SAFETY: a `Vnni` exists only where `detected` found all the instructions that `product` is compiled for.
         unsafe {
@@ -50,10 +59,9 @@ impl Vnni {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn product(digits: Digits, to: &mut [f32], add: bool, states: &[f32], weights: &Quantized) {
-    let width = weights.scales.len();
+fn product(digits: Digits, to: &mut [f32], add: bool, states: &Packed, weights: &Quantized) {
+    let width = weights.width();
     let length = width / digits.per_word();
-    let states = States::of(digits, states, width);
     for (block, words) in weights.words.chunks_exact(REGISTERS * length).enumerate() {
         let first = block * BLOCK;
         let (scales, excess) =
@@ -90,22 +98,20 @@ fn sums(digits: Digits, tile: &[[i32; TILE]], weights: &[Register]) -> [[i32; BL
     cast(sums)
 }
 
-impl States {
-    #[inline(always)]
-    fn of(digits: Digits, states: &[f32], width: usize) -> Self {
-        let length = width / digits.per_word();
-        let tiles = (states.len() / width).div_ceil(TILE);
-        let (mut words, mut scales) = (vec![[0; TILE]; tiles * length], vec![0.0; tiles * TILE]);
-        let mut packed = vec![0; TILE * length];
-        let all = states.chunks(TILE * width).zip(words.chunks_exact_mut(length)).zip(scales.chunks_exact_mut(TILE));
-        for ((states, words), scales) in all {
-            let rows = states.chunks_exact(width).zip(packed.chunks_exact_mut(length));
-            rows.zip(scales).for_each(|((states, row), scale)| *scale = digits.pack(states, digits.shift(), row));
-            // What the last tile lacks are rows of the one before it, which nobody reads.
-            for (at, words) in words.iter_mut().enumerate() {
-                *words = std::array::from_fn(|row| packed[row * length + at]);
-            }
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn pack(digits: Digits, states: &[f32], width: usize) -> Packed {
+    let length = width / digits.per_word();
+    let tiles = (states.len() / width).div_ceil(TILE);
+    let (mut words, mut scales) = (vec![[0; TILE]; tiles * length], vec![0.0; tiles * TILE]);
+    let mut packed = vec![0; TILE * length];
+    let all = states.chunks(TILE * width).zip(words.chunks_exact_mut(length)).zip(scales.chunks_exact_mut(TILE));
+    for ((states, words), scales) in all {
+        let rows = states.chunks_exact(width).zip(packed.chunks_exact_mut(length));
+        rows.zip(scales).for_each(|((states, row), scale)| *scale = digits.pack(states, digits.shift(), row));
+        // What the last tile lacks are rows of the one before it, which nobody reads.
+        for (at, words) in words.iter_mut().enumerate() {
+            *words = std::array::from_fn(|row| packed[row * length + at]);
         }
-        Self { words, scales }
     }
+    Packed { words, scales }
 }

@@ -143,11 +143,17 @@ fn spans(pieces: &[Piece], limits: ChunkLimits) -> Vec<Range<usize>> {
 fn filled(pieces: &[Piece], first: usize, limit: usize) -> usize {
     let mut tokens = pieces[first].tokens;
     let mut end = first + 1;
-    while end < pieces.len() && tokens + pieces[end].tokens <= limit {
+    while end < pieces.len() && tokens + pieces[end].tokens <= limit && fits(&pieces[first..=end], limit) {
         tokens += pieces[end].tokens;
         end += 1;
     }
     end
+}
+
+/// Whether pieces are a passage with the blanks between them, which are no tokens.
+fn fits(pieces: &[Piece], limit: usize) -> bool {
+    let ends = pieces.first().zip(pieces.last());
+    ends.is_none_or(|(first, last)| last.bytes.end - first.bytes.start <= limit * BYTES_PER_TOKEN)
 }
 
 /// Where the next passage starts: a sentence or two back, if it can then still move on.
@@ -156,7 +162,8 @@ fn overlapped(pieces: &[Piece], first: usize, end: usize, limits: ChunkLimits) -
     let mut tokens = 0;
     while start > first + 1 && end - start < OVERLAP_SENTENCES {
         tokens += pieces[start - 1].tokens;
-        if tokens > limits.overlap || tokens + pieces[end].tokens > limits.tokens {
+        let next = &pieces[start - 1..=end];
+        if tokens > limits.overlap || tokens + pieces[end].tokens > limits.tokens || !fits(next, limits.tokens) {
             break;
         }
         start -= 1;
@@ -222,6 +229,24 @@ mod tests {
         let chunks = chunks(&PlainText::plain(&"险".repeat(30)), SMALL, &|text| text.chars().count());
         assert!(chunks.iter().all(|chunk| chunk.text.chars().count() <= SMALL.tokens));
         assert_eq!(chunks.last().unwrap().chars.end, 30);
+    }
+
+    #[test]
+    fn passages_are_bounded_in_bytes_whatever_they_consist_of() {
+        let (blank, word, accents) = (" ".repeat(10_000), "a".repeat(10_000), "e\u{301}".repeat(10_000));
+        for text in [
+            format!("One.{blank}Two.{blank}Three."),
+            format!("One{blank}two\n{blank}three"),
+            format!("One. {word}. Two {word}, three.{blank}{word}"),
+            format!("{accents} {blank}\n\n{accents}"),
+        ] {
+            let chunks = cut(&text);
+            let largest = chunks.iter().map(|chunk| chunk.text.len()).max().unwrap();
+            assert!(largest <= SMALL.tokens * BYTES_PER_TOKEN, "{largest} bytes of {text:.8}");
+            let letters = |text: &str| text.split_whitespace().map(str::len).sum::<usize>();
+            let kept: usize = chunks.iter().map(|chunk| letters(&chunk.text)).sum();
+            assert!(kept >= letters(&text), "{kept} of {} letters of {text:.8}", letters(&text));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub const DEFAULT_COLLECTION: &str = "default";
 /// The language of a document that does not say.
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// Raised when chunking or analysis change, so that documents are indexed again although their text is the same.
-const RECIPE: &str = "4";
+const RECIPE: &str = "5";
 
 /// A handbook of a thousand pages has some five thousand. Each starts a passage, and a passage takes up two kilobytes.
 const MOST_HEADINGS: usize = 20_000;

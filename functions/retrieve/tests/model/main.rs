@@ -5,10 +5,10 @@
 #[path = "../support/embedder.rs"]
 mod embedder;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use embedder::{PATIENCE, embedder, limits};
-use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits, ModelError};
+use retrieve::embedding::{DIMENSION, Embedder, EmbedderLimits, EmbeddingError, ModelError};
 use shared::deadline::Deadline;
 
 fn later() -> Deadline {
@@ -74,6 +74,16 @@ async fn passages_side_by_side_keep_their_order() {
         let alone = embedder.embed_query(later(), text).await.unwrap();
         assert!(cosine(&alone, vector) > 0.9999, "{} bytes", text.len());
     }
+}
+
+#[tokio::test]
+async fn more_passages_than_there_is_time_for_are_refused_after_the_first() {
+    let texts = vec!["copay".to_owned(); 200_000];
+    let refused = embedder().embed_passages(Deadline::within(Duration::from_secs(10)), &texts).await.unwrap_err();
+    assert!(
+        matches!(refused, EmbeddingError::TooMany { fitting } if fitting > 32 && fitting < texts.len()),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

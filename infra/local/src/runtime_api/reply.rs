@@ -34,12 +34,12 @@ fn is_streamed(headers: &HeaderMap) -> bool {
         .is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"))
 }
 
-async fn buffer(claim: Claim, body: Incoming, invocations: &Invocations) -> Answer {
-    let mut limited = Limited::new(body, MAX_BUFFERED_BYTES);
-    match timeout_at(claim.deadline, limited_bytes(&mut limited)).await {
+async fn buffer(claim: Claim, mut body: Incoming, invocations: &Invocations) -> Answer {
+    match timeout_at(claim.deadline, limited_bytes(&mut body)).await {
         Ok(Ok(bytes)) => claim.settle(Ok(Reply::Buffered(bytes))),
         Ok(Err(failure)) => {
             claim.settle(Err(failure));
+            discard(body, invocations).await;
             return answer_json(StatusCode::PAYLOAD_TOO_LARGE, &json!({"errorType": "RequestEntityTooLarge"}));
         }
         Err(_) => claim.settle(Err(Failure::TimedOut(invocations.timeout()))),
@@ -47,8 +47,8 @@ async fn buffer(claim: Claim, body: Incoming, invocations: &Invocations) -> Answ
     accepted()
 }
 
-async fn limited_bytes(body: &mut Limited<Incoming>) -> Result<Bytes, Failure> {
-    match body.collect().await {
+async fn limited_bytes(body: &mut Incoming) -> Result<Bytes, Failure> {
+    match Limited::new(body, MAX_BUFFERED_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(cause) if cause.is::<LengthLimitError>() => Err(too_large(MAX_BUFFERED_BYTES)),
         Err(_) => Err(Failure::Exited),

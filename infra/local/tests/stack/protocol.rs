@@ -101,10 +101,13 @@ async fn too_large_a_reply_is_an_error_for_both() {
     let mut client = Client::connect(&server.url()).await;
     invoke(&invocations, &mut invoked, "{}");
     let (id, _) = next(&mut client).await;
-    let response = client.send(answer(&id, "response"), &vec![b'1'; 7 * 1024 * 1024]).await;
+    // More than sockets hold: who is refused in the middle of it must not be cut off.
+    let response = client.send(answer(&id, "response"), &vec![b'1'; 24 * 1024 * 1024]).await;
     assert_eq!(response.status(), 413);
     let Err(Failure::Function(document)) = invoked.join_next().await.unwrap().unwrap() else { panic!("no error") };
     assert_eq!(document["errorType"], "Function.ResponseSizeTooLarge");
+    invoke(&invocations, &mut invoked, r#"{"n":2}"#);
+    assert_eq!(next(&mut client).await.1, r#"{"n":2}"#, "on the same connection");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ impl Retrieve {
         let embedder = config.embedder(&core.policy());
         let reranker = config.reranker.map(|remote| Arc::new(remote) as Arc<dyn Reranker>);
         let results = Results::new(&core.policy().retrieve);
-        let writes = Gate::new("gate/documents", for_documents(core.gate(Self::NAME).status().limit));
+        let writes = Gate::new("gate/documents", for_documents(&core));
         Self { store: config.database.map(Store::new), embedder, reranker, results, writes, core }
     }
 
@@ -66,9 +66,9 @@ impl Retrieve {
         if gate.waiting > 2 * gate.limit { Err("overloaded") } else { self.embedder.clone() }
     }
 
-    /// The places for documents, as many as there are for them now.
+    /// The places for documents, as many as the policy has for them now.
     fn writes(&self) -> &Gate {
-        self.writes.resize(for_documents(self.core.gate(Self::NAME).status().limit));
+        self.writes.resize(for_documents(&self.core));
         &self.writes
     }
 
@@ -80,9 +80,12 @@ impl Retrieve {
     }
 }
 
-/// At most every second place of the function is a document's: one takes seconds, and questions would wait for all of it.
-fn for_documents(places: usize) -> GateLimits {
-    GateLimits { in_flight: (places / 2).max(1), queue: 0, max_wait: Duration::ZERO, adaptive: false }
+/// One at least.
+fn for_documents(core: &Core) -> GateLimits {
+    let places = core.gate(Retrieve::NAME).status().limit as f64 * core.policy().retrieve.document_share;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a few")]
+    let in_flight = (places as usize).max(1);
+    GateLimits { in_flight, queue: 0, max_wait: Duration::ZERO, adaptive: false }
 }
 
 impl Function for Retrieve {

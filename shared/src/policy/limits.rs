@@ -151,6 +151,7 @@ pub struct Retrieve {
     pub cache_ttl: Duration,
     #[serde(with = "duration")]
     pub document_write: Duration,
+    pub document_share: f64,
     pub max_document_bytes: usize,
     pub fusion: Fusion,
     pub reranking: Reranking,

@@ -12,6 +12,8 @@ mod documents;
 mod embedder;
 mod embeddings;
 mod embeddings_service;
+#[path = "../support/function.rs"]
+mod function;
 mod ingest;
 mod killed;
 mod pool;

@@ -9,19 +9,20 @@ use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
 use futures_util::{StreamExt, stream};
-use lambda_http::{Request, http::StatusCode};
-use retrieve::{config::Config, handler::Retrieve};
-use secrecy::SecretString;
+use lambda_http::http::StatusCode;
+use retrieve::handler::Retrieve;
 use serde_json::{Value, json};
 use shared::{
     core::Core,
     policy::Policy,
-    postgres::Database,
-    principal::{Auth, SHARE_DOCUMENTS},
+    principal::SHARE_DOCUMENTS,
     serve::{ReplyBody, Server},
 };
 
-use crate::support::{TestDatabase, with_database};
+use crate::{
+    function::{function, request},
+    support::{TestDatabase, with_database},
+};
 
 /// Nothing is left out for want of time, however busy the machine.
 const PATIENT: &str = "
@@ -104,12 +105,7 @@ async fn no_reply_holds_what_the_asker_may_not_see_and_each_holds_all_that_it_ma
 impl World {
     fn new(database: &TestDatabase) -> Self {
         let core = Core::new(Policy::overlaid(PATIENT).unwrap());
-        let model_dir = std::env::var_os("MODEL_DIR").unwrap().into();
-        let url = SecretString::from(database.app_url());
-        let database = Some(Database::new(&url, &core).unwrap());
-        let config = Config { database, model_dir, embeddings: None, reranker: None };
-        let server = Server::new(Retrieve::new(config, core.clone()), core, Auth::Jwt, None);
-        Self { server, kept: BTreeMap::new(), marks: Vec::new(), given: Vec::new() }
+        Self { server: function(database, &core), kept: BTreeMap::new(), marks: Vec::new(), given: Vec::new() }
     }
 
     /// Puts or deletes a document of any id, which may be another's.
@@ -251,7 +247,8 @@ impl World {
 
     /// Sends a request as `asker`; whatever comes back holds no mark that they may not see.
     async fn ask(&self, asker: &str, method: &str, path: &str, body: &Value) -> Reply {
-        let reply = self.server.clone().answer(request(asker, method, path, body)).await;
+        let scope = if asker == CLEO { "" } else { SHARE_DOCUMENTS };
+        let reply = self.server.clone().answer(request(asker, scope, method, path, body)).await;
         let ReplyBody::Whole(bytes) = reply.body else { panic!("a stream") };
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let may: Vec<&str> = COLLECTIONS
@@ -317,24 +314,4 @@ fn title(kept: &Kept) -> String {
 
 fn path((_, collection, id): &Key) -> String {
     format!("/v1/documents/{id}?collection={collection}")
-}
-
-/// As API Gateway sends it for the bearer of a token.
-pub fn request(asker: &str, method: &str, path: &str, body: &Value) -> Request {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let query: BTreeMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let lists: BTreeMap<_, _> = query.iter().map(|(name, value)| (name, [value])).collect();
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    let claims = json!({"sub": asker, "scope": if asker == CLEO { "" } else { SHARE_DOCUMENTS }});
-    let event = json!({
-        "resource": path, "path": path, "httpMethod": method, "body": body, "isBase64Encoded": false,
-        "headers": {"content-type": "application/json"}, "multiValueHeaders": {},
-        "queryStringParameters": query, "multiValueQueryStringParameters": lists,
-        "pathParameters": {}, "stageVariables": {},
-        "requestContext": {
-            "stage": "", "path": path, "resourcePath": path, "httpMethod": method, "requestId": "a",
-            "requestTimeEpoch": 0, "identity": {}, "authorizer": {"claims": claims},
-        },
-    });
-    lambda_http::request::from_str(&event.to_string()).unwrap()
 }

@@ -1,21 +1,18 @@
 //! Documents that take long, beside questions. Needs `MODEL_DIR` as well.
 
 use lambda_http::http::StatusCode;
-use retrieve::{config::Config, handler::Retrieve};
-use secrecy::SecretString;
+use retrieve::handler::Retrieve;
 use serde_json::{Value, json};
 use shared::{
     core::Core,
     policy::Policy,
-    postgres::Database,
-    principal::Auth,
     serve::{ReplyBody, Server},
 };
 use tokio_postgres::Client;
 
 use crate::{
-    routes::request,
-    support::{TestDatabase, with_database},
+    function::{function, request},
+    support::with_database,
 };
 
 /// Four places, of which two are for documents.
@@ -35,7 +32,7 @@ const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
 async fn documents_that_take_long_leave_places_for_questions() {
     with_database("documents_that_take_long", async |database| {
         let core = Core::new(Policy::overlaid(FOUR_PLACES).unwrap());
-        let (server, (admin, _driver)) = (server(&database, &core), database.superuser().await);
+        let (server, (admin, _driver)) = (function(&database, &core), database.superuser().await);
         let put = async |collection: &str, id: u8| {
             let body = json!({"text": "The plan covers glasses.", "visibility": "private"});
             ask(&server, "PUT", &format!("/v1/documents/{id}?collection={collection}"), &body).await
@@ -55,11 +52,13 @@ async fn documents_that_take_long_leave_places_for_questions() {
         assert_eq!((second.0, third.0), (StatusCode::OK, StatusCode::OK));
         assert_eq!(put("letters", 4).await.0, StatusCode::OK, "the places are free again");
 
-        core.adopt(Policy::overlaid(&FOUR_PLACES.replace("in_flight_per_vcpu: 2", "in_flight_per_vcpu: 1")).unwrap());
+        core.adopt(
+            Policy::overlaid(&FOUR_PLACES.replace("embedding: 5s", "document_share: 0.25, embedding: 5s")).unwrap(),
+        );
         admin.batch_execute(TURN).await.unwrap();
         let meanwhile = async {
             wait(&admin, 1).await;
-            assert_eq!(put("letters", 5).await.0, StatusCode::TOO_MANY_REQUESTS, "two places, one for documents");
+            assert_eq!(put("letters", 5).await.0, StatusCode::TOO_MANY_REQUESTS, "a quarter of four places");
             admin.batch_execute("ROLLBACK").await.unwrap();
         };
         assert_eq!(tokio::join!(put("plans", 6), meanwhile).0.0, StatusCode::OK);
@@ -73,16 +72,9 @@ async fn wait(admin: &Client, writers: i64) {
     }
 }
 
-fn server(database: &TestDatabase, core: &Core) -> Server<Retrieve> {
-    let model_dir = std::env::var_os("MODEL_DIR").unwrap().into();
-    let database = Some(Database::new(&SecretString::from(database.app_url()), core).unwrap());
-    let config = Config { database, model_dir, embeddings: None, reranker: None };
-    Server::new(Retrieve::new(config, core.clone()), core.clone(), Auth::Jwt, None)
-}
-
 /// What ana is answered.
 async fn ask(server: &Server<Retrieve>, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
-    let reply = Box::pin(server.clone().answer(request("ana", method, path, body))).await;
+    let reply = Box::pin(server.clone().answer(request("ana", "", method, path, body))).await;
     let ReplyBody::Whole(bytes) = reply.body else { panic!("a stream") };
     (reply.status, serde_json::from_slice(&bytes).unwrap_or_default())
 }

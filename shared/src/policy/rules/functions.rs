@@ -44,6 +44,7 @@ fn counts(rules: &mut Rules<'_>, policy: &Policy) {
         rules.some(field, count);
     }
     for (field, share) in [
+        ("retrieve.document_share", retrieve.document_share),
         ("retrieve.fusion.dense", retrieve.fusion.dense),
         ("retrieve.fusion.rank", retrieve.fusion.rank),
         ("retrieve.reranking.foreign", retrieve.reranking.foreign),

@@ -243,9 +243,9 @@ mod tests {
             let chunks = cut(&text);
             let largest = chunks.iter().map(|chunk| chunk.text.len()).max().unwrap();
             assert!(largest <= SMALL.tokens * BYTES_PER_TOKEN, "{largest} bytes of {text:.8}");
-            let letters = |text: &str| text.split_whitespace().map(str::len).sum::<usize>();
-            let kept: usize = chunks.iter().map(|chunk| letters(&chunk.text)).sum();
-            assert!(kept >= letters(&text), "{kept} of {} letters of {text:.8}", letters(&text));
+            let mut left = text.chars().map(Some).collect::<Vec<_>>();
+            chunks.iter().for_each(|chunk| left[chunk.chars.clone()].fill(None));
+            assert!(left.into_iter().flatten().all(char::is_whitespace), "something is lost of {text:.8}");
         }
     }
 

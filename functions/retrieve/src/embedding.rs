@@ -85,11 +85,11 @@ pub enum EmbeddingError {
     /// It was not done at its deadline.
     #[error(transparent)]
     Late(#[from] Elapsed),
-    /// These would not be done by the deadline, as long as the first of them took.
-    #[error("there is time for {fitting} passages")]
-    TooMany {
-        /// How many would.
-        fitting: usize,
+    /// These passages would take far longer than there is time, by what the first of them took.
+    #[error("there is time for some {percent} % of the passages")]
+    TooMuch {
+        /// How much of them would be done.
+        percent: u32,
     },
     /// The computation failed; the log has the cause.
     #[error("the embedding failed")]
@@ -110,7 +110,7 @@ impl EmbeddingError {
         match self {
             Self::Overloaded(_) => "overloaded",
             Self::Late(_) => "timeout",
-            Self::TooMany { .. } => "invalid",
+            Self::TooMuch { .. } => "invalid",
             Self::Failed => "fault",
             Self::Service { reason, .. } => reason,
         }
@@ -180,7 +180,7 @@ impl Embedder {
         self.recent.find(deadline, text, || self.model.question(deadline, text)).await
     }
 
-    /// Embeds passages, in their order. In process, more than there is time for are refused after the first few.
+    /// Embeds passages, in their order. In process, what would take far too long is refused after the first few.
     pub async fn embed_passages(&self, deadline: Deadline, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
         self.model.passages(deadline, texts).await
     }

@@ -96,9 +96,9 @@ impl From<Error> for Problem {
             Error::Embedding(EmbeddingError::Service { retry_after, .. }) => {
                 Self { retry_after, ..Self::unavailable("embeddings", reason) }
             }
-            Error::Embedding(EmbeddingError::TooMany { fitting }) => {
-                let passages = "passages, which is what a request has time for; `ingest` takes more";
-                Self { field: None, ..Self::too_large("document", fitting, passages) }
+            Error::Embedding(EmbeddingError::TooMuch { percent }) => {
+                let of_it = "% of this one is what a request has time for; `ingest` takes it whole";
+                Self { field: None, ..Self::too_large("document", percent as usize, of_it) }
             }
             Error::ModelMismatch => Self::unavailable("embedding_model", reason),
             Error::Embedding(EmbeddingError::Late(late)) => Self::deadline(late.0),

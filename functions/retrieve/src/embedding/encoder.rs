@@ -178,7 +178,7 @@ fn rows(matrix: &[f32], width: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(matrix, matrix.len() / width, width)
 }
 
-/// States to be multiplied with the weights of one encoder.
+/// States to be multiplied with the weights of one encoder: all are of the same width and digits.
 struct Factor<'a> {
     states: &'a [f32],
     /// The same as quantized weights want them, once one of those has asked.

@@ -11,7 +11,7 @@ use super::{EmbeddingError, EmbeddingModel, ModelError, model::Model, threads::T
 /// Passages that are computed together: it saves time (see [`super::encoder`]), and a question that comes meanwhile waits for
 /// all of them.
 const TOGETHER: usize = 2;
-/// So many passages tell how long more of them take: a second.
+/// So many passages tell how long more of them take; they take a second.
 const SAMPLE: usize = 32;
 
 /// A loaded model.
@@ -30,15 +30,31 @@ impl Local {
         Ok(Self { model: Arc::new(Model::load(folder, quantized)?), threads })
     }
 
-    async fn all_passages(&self, deadline: Deadline, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    /// Also returns how long that took, on all threads together.
+    async fn all_passages(
+        &self,
+        deadline: Deadline,
+        texts: &[String],
+    ) -> Result<(Vec<Vec<f32>>, Duration), EmbeddingError> {
         let some = stream::iter(texts.chunks(TOGETHER).map(<[String]>::to_vec));
-        let passages = some.map(move |texts| self.some_passages(deadline, texts));
-        passages.buffered(self.threads.at_once()).try_concat().await
+        let passages = some.map(|texts| self.some_passages(deadline, texts)).buffered(self.threads.at_once());
+        let join = async |(mut all, took): (Vec<_>, Duration), (some, more)| {
+            all.extend(some);
+            Ok((all, took + more))
+        };
+        passages.try_fold((Vec::with_capacity(texts.len()), Duration::ZERO), join).await
     }
 
-    async fn some_passages(&self, deadline: Deadline, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    async fn some_passages(
+        &self,
+        deadline: Deadline,
+        texts: Vec<String>,
+    ) -> Result<(Vec<Vec<f32>>, Duration), EmbeddingError> {
         let model = Arc::clone(&self.model);
-        let work = move || model.passages(&texts);
+        let work = move || {
+            let began = clock::now();
+            model.passages(&texts).map(|vectors| (vectors, clock::now() - began))
+        };
         self.threads.for_documents(deadline, work).await?.map_err(failed)
     }
 }
@@ -73,25 +89,29 @@ impl EmbeddingModel for Local {
     ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbeddingError>> {
         Box::pin(async move {
             let (sample, rest) = texts.split_at(texts.len().min(SAMPLE));
-            let began = clock::now();
-            let mut vectors = self.all_passages(deadline, sample).await?;
-            let fitting = fitting(sample.len(), clock::now() - began, deadline.remaining());
-            if rest.len() > fitting {
-                return Err(EmbeddingError::TooMany { fitting: sample.len() + fitting });
+            let (mut vectors, took) = self.all_passages(deadline, sample).await?;
+            let expected = expected(sample, took.div_f64(self.threads.at_once() as f64), rest);
+            if let Some(percent) = too_much(expected, deadline.remaining()) {
+                return Err(EmbeddingError::TooMuch { percent });
             }
-            vectors.extend(self.all_passages(deadline, rest).await?);
+            vectors.extend(self.all_passages(deadline, rest).await?.0);
             Ok(vectors)
         })
     }
 }
 
-/// How many more may be done in the time that `remains`, when so many took so long: half as many again as at that rate, for the
-/// sample may have been of long ones.
-fn fitting(sample: usize, took: Duration, remains: Duration) -> usize {
-    let at_this_rate = remains.as_secs_f64() / took.as_secs_f64().max(f64::MIN_POSITIVE) * sample as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
-    let fitting = (1.5 * at_this_rate) as usize;
-    fitting
+/// How long `rest` takes when `sample` took so long: as much for each byte.
+fn expected(sample: &[String], took: Duration, rest: &[String]) -> Duration {
+    let [sample, rest] = [sample, rest].map(|texts| texts.iter().map(String::len).sum::<usize>() as f64);
+    Duration::try_from_secs_f64(took.as_secs_f64() * rest / sample.max(1.0)).unwrap_or(Duration::MAX)
+}
+
+/// How much can be done of what is `expected` to take far longer than what `remains`. A sample is not all: what might fit is
+/// tried.
+fn too_much(expected: Duration, remains: Duration) -> Option<u32> {
+    let share = remains.div_duration_f64(expected);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 100, and not negative")]
+    (expected > remains.saturating_mul(3) / 2).then_some((100.0 * share) as u32)
 }
 
 impl fmt::Debug for Local {
@@ -111,10 +131,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_tells_how_many_fit_and_some_more_are_tried() {
-        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        assert_eq!(fitting(32, second, minute), 32 * 60 * 3 / 2);
-        assert_eq!(fitting(32, second, Duration::ZERO), 0);
-        assert_eq!(fitting(1, Duration::ZERO, minute), usize::MAX);
+    fn a_sample_tells_how_long_the_rest_takes_and_what_might_fit_is_tried() {
+        let second = Duration::from_secs(1);
+        let texts = |count: usize, bytes: usize| vec!["a".repeat(bytes); count];
+        assert_eq!(expected(&texts(32, 1_000), second, &texts(320, 100)), second);
+        assert_eq!(expected(&texts(32, 10), second, &texts(32, 1_000)), 100 * second);
+        assert_eq!(expected(&texts(1, 0), second, &[]), Duration::ZERO);
+        assert_eq!(too_much(30 * second, 20 * second), None);
+        assert_eq!(too_much(40 * second, 20 * second), Some(50));
+        assert_eq!(too_much(second, Duration::ZERO), Some(0));
+        assert_eq!(too_much(Duration::ZERO, Duration::ZERO), None);
     }
 }

@@ -52,16 +52,20 @@ async fn documents_that_take_long_leave_places_for_questions() {
         assert_eq!((second.0, third.0), (StatusCode::OK, StatusCode::OK));
         assert_eq!(put("letters", 4).await.0, StatusCode::OK, "the places are free again");
 
-        core.adopt(
-            Policy::overlaid(&FOUR_PLACES.replace("embedding: 5s", "document_share: 0.25, embedding: 5s")).unwrap(),
-        );
-        admin.batch_execute(TURN).await.unwrap();
-        let meanwhile = async {
-            wait(&admin, 1).await;
-            assert_eq!(put("letters", 5).await.0, StatusCode::TOO_MANY_REQUESTS, "a quarter of four places");
-            admin.batch_execute("ROLLBACK").await.unwrap();
-        };
-        assert_eq!(tokio::join!(put("plans", 6), meanwhile).0.0, StatusCode::OK);
+        // Half of two places, and a quarter of four.
+        for (id, from, to) in [
+            (6, "in_flight_per_vcpu: 2", "in_flight_per_vcpu: 1"),
+            (7, "embedding: 5s", "document_share: 0.25, embedding: 5s"),
+        ] {
+            core.adopt(Policy::overlaid(&FOUR_PLACES.replace(from, to)).unwrap());
+            admin.batch_execute(TURN).await.unwrap();
+            let meanwhile = async {
+                wait(&admin, 1).await;
+                assert_eq!(put("letters", id).await.0, StatusCode::TOO_MANY_REQUESTS, "{to}: one place for documents");
+                admin.batch_execute("ROLLBACK").await.unwrap();
+            };
+            assert_eq!(tokio::join!(put("plans", id), meanwhile).0.0, StatusCode::OK);
+        }
     })
     .await;
 }

@@ -35,16 +35,20 @@ fn is_streamed(headers: &HeaderMap) -> bool {
 }
 
 async fn buffer(claim: Claim, mut body: Incoming, invocations: &Invocations) -> Answer {
-    match timeout_at(claim.deadline, limited_bytes(&mut body)).await {
-        Ok(Ok(bytes)) => claim.settle(Ok(Reply::Buffered(bytes))),
-        Ok(Err(failure)) => {
-            claim.settle(Err(failure));
-            discard(body, invocations).await;
-            return answer_json(StatusCode::PAYLOAD_TOO_LARGE, &json!({"errorType": "RequestEntityTooLarge"}));
+    let (failure, answer) = match timeout_at(claim.deadline, limited_bytes(&mut body)).await {
+        Ok(Ok(bytes)) => {
+            claim.settle(Ok(Reply::Buffered(bytes)));
+            return accepted();
         }
-        Err(_) => claim.settle(Err(Failure::TimedOut(invocations.timeout()))),
-    }
-    accepted()
+        Ok(Err(failure)) => {
+            let too_large = json!({"errorType": "RequestEntityTooLarge"});
+            (failure, answer_json(StatusCode::PAYLOAD_TOO_LARGE, &too_large))
+        }
+        Err(_) => (Failure::TimedOut(invocations.timeout()), accepted()),
+    };
+    claim.settle(Err(failure));
+    discard(body, invocations).await;
+    answer
 }
 
 async fn limited_bytes(body: &mut Incoming) -> Result<Bytes, Failure> {

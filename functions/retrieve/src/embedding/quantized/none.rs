@@ -9,8 +9,8 @@ pub(super) type Register = [i32; LANES];
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Vnni {}
 
-/// Cannot exist here.
-pub(in super::super) enum Packed {}
+/// There are none here.
+pub(in super::super) type Packed = Vec<i32>;
 
 impl Vnni {
     pub(in super::super) fn detected(_: Digits) -> Option<Self> {

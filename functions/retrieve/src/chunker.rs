@@ -143,17 +143,16 @@ fn spans(pieces: &[Piece], limits: ChunkLimits) -> Vec<Range<usize>> {
 fn filled(pieces: &[Piece], first: usize, limit: usize) -> usize {
     let mut tokens = pieces[first].tokens;
     let mut end = first + 1;
-    while end < pieces.len() && tokens + pieces[end].tokens <= limit && fits(&pieces[first..=end], limit) {
+    while end < pieces.len() && tokens + pieces[end].tokens <= limit && fits(&pieces[first], &pieces[end], limit) {
         tokens += pieces[end].tokens;
         end += 1;
     }
     end
 }
 
-/// Whether pieces are a passage with the blanks between them, which are no tokens.
-fn fits(pieces: &[Piece], limit: usize) -> bool {
-    let ends = pieces.first().zip(pieces.last());
-    ends.is_none_or(|(first, last)| last.bytes.end - first.bytes.start <= limit * BYTES_PER_TOKEN)
+/// Whether all from `first` to `last` is a passage with the blanks between pieces, which are no tokens.
+fn fits(first: &Piece, last: &Piece, limit: usize) -> bool {
+    last.bytes.end - first.bytes.start <= limit * BYTES_PER_TOKEN
 }
 
 /// Where the next passage starts: a sentence or two back, if it can then still move on.
@@ -161,9 +160,9 @@ fn overlapped(pieces: &[Piece], first: usize, end: usize, limits: ChunkLimits) -
     let mut start = end;
     let mut tokens = 0;
     while start > first + 1 && end - start < OVERLAP_SENTENCES {
-        tokens += pieces[start - 1].tokens;
-        let next = &pieces[start - 1..=end];
-        if tokens > limits.overlap || tokens + pieces[end].tokens > limits.tokens || !fits(next, limits.tokens) {
+        let (earlier, next) = (&pieces[start - 1], &pieces[end]);
+        tokens += earlier.tokens;
+        if tokens > limits.overlap || tokens + next.tokens > limits.tokens || !fits(earlier, next, limits.tokens) {
             break;
         }
         start -= 1;

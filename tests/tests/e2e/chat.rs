@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    assembly::{Bundle, connect, with_corpus},
+    assembly::{Bundle, PolicyFile, connect, with_corpus},
     simulator::Simulator,
 };
 
@@ -24,7 +24,12 @@ async fn answers_from_the_corpus_without_any_provider() -> Result<()> {
 
 #[tokio::test]
 async fn a_chat_model_answers_with_citations_when_configured() -> Result<()> {
-    let (bundle, _simulator) = with_providers().await?;
+    let simulator = Simulator::start()?;
+    let mut config = with_corpus().await?;
+    connect(&mut config, &simulator);
+    // Beside other tests, a first search on a new connection may take longer than is given to it.
+    let _policy = PolicyFile::of(&mut config, "retrieve: { knn: 300ms }")?;
+    let bundle = Bundle::start(config).await?;
     let reply = bundle.api.post("/v1/chat", &json!({"message": "How do I appeal a denied claim?"})).await?.json();
     assert_citations_hold(&reply);
     assert!(reply["usage"]["total_tokens"].as_u64().unwrap() > 0, "{reply:#}");

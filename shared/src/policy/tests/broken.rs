@@ -92,6 +92,9 @@ const BROKEN: &[(&str, &str)] = &[
     // No failures.
     ("dependencies: { kinds: { store: { breaker: { failure_threshold: 0 } } } }\n",
      "overlay:1:65: dependencies.kinds.store.breaker.failure_threshold: expected 1 to 1000000; found 0"),
+    // A share above one.
+    ("retrieve: { document_share: 1.5 }\n",
+     "overlay:1:29: retrieve.document_share: expected 0 to 1; found 1.5"),
     // A ratio above one.
     ("dependencies: { overrides: { openai: { breaker: { failure_ratio: 1.5 } } } }\n",
      "overlay:1:66: dependencies.overrides.openai.breaker.failure_ratio: expected a share above 0, up to 1; found 1.5"),

@@ -1,10 +1,11 @@
 //! Documents and passages in Postgres. Every statement runs as a principal, under row-level security.
 //!
 //! Reading and writing are apart: [`shelves`] and [`search`] find passages, [`mod@write`] keeps them, [`list`] shows what
-//! is there. [`forward`] says which terms a passage holds.
+//! is there. [`forward`] says which terms a passage holds, [`postings`] which passages hold a term.
 
 mod forward;
 mod list;
+mod postings;
 mod search;
 mod shelves;
 mod write;

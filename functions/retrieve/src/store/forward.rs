@@ -12,13 +12,13 @@ use crate::analysis::{frequencies, neighbors};
 
 const ENTRY: usize = 6;
 
-/// What stands for a term.
-pub(super) type Key = [u8; 4];
+/// What stands for a term, here and in the tables.
+pub(super) type Key = i32;
 
 /// What stands for `term`.
 pub(super) fn key(term: &str) -> Key {
     let digest = Sha256::digest(term);
-    [digest[0], digest[1], digest[2], digest[3]]
+    Key::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 
 /// What stands for two terms side by side; no term has a space.
@@ -28,20 +28,21 @@ pub(super) fn key_of_neighbors((one, next): (&str, &str)) -> Key {
 
 /// The forward index of a passage with these `terms`, in their order.
 pub(super) fn encoded(terms: &[String]) -> Vec<u8> {
-    let mut counts: BTreeMap<Key, i32> = BTreeMap::new();
-    neighbors(terms).for_each(|pair| *counts.entry(key_of_neighbors(pair)).or_default() += 1);
-    frequencies(terms).into_iter().for_each(|(term, frequency)| *counts.entry(key(term)).or_default() += frequency);
+    let mut counts: BTreeMap<[u8; 4], i32> = BTreeMap::new();
+    let mut count = |key: Key, times| *counts.entry(key.to_be_bytes()).or_default() += times;
+    neighbors(terms).for_each(|pair| count(key_of_neighbors(pair), 1));
+    frequencies(terms).into_iter().for_each(|(term, frequency)| count(key(term), frequency));
     counts.into_iter().flat_map(|(key, frequency)| entry(key, frequency)).collect()
 }
 
 /// How often what `key` stands for is in the passage.
 pub(super) fn frequency(forward: &[u8], key: Key) -> u16 {
     let entries = forward.as_chunks::<ENTRY>().0;
-    let found = entries.binary_search_by(|entry| entry[..4].cmp(&key));
+    let found = entries.binary_search_by(|entry| entry[..4].cmp(&key.to_be_bytes()));
     found.map_or(0, |at| u16::from_be_bytes([entries[at][4], entries[at][5]]))
 }
 
-fn entry([a, b, c, d]: Key, frequency: i32) -> [u8; ENTRY] {
+fn entry([a, b, c, d]: [u8; 4], frequency: i32) -> [u8; ENTRY] {
     let frequency = i16::try_from(frequency).unwrap_or(i16::MAX);
     let [high, low] = frequency.to_be_bytes();
     [a, b, c, d, high, low]

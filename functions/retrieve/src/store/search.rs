@@ -9,6 +9,7 @@ mod hit;
 mod meaning;
 mod phrases;
 mod queries;
+mod scores;
 mod shown;
 mod sql;
 mod terms;

@@ -7,9 +7,8 @@ use pgvector::Vector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, types::ToSql};
 
-use super::{IndexedChunk, Store, forward};
+use super::{IndexedChunk, Store, forward, postings};
 use crate::{
-    analysis,
     document::{Document, DocumentKey, visibility_word},
     error::Error,
 };
@@ -35,9 +34,10 @@ const ADD_CHUNKS: &str = "INSERT INTO chunks
     FROM unnest($4::int4[], $5::text[], $6::text[], $7::int4[], $8::int4[], $9::int4[], $10::bytea[], $11::vector[])
         AS p (ordinal, heading, text, start_char, end_char, length, terms, embedding)
     RETURNING ordinal, chunk";
-const ADD_POSTINGS: &str = "INSERT INTO postings (shelf, term, chunk, frequency, length)
-    SELECT $1, p.term, p.chunk, p.frequency, p.length
-    FROM unnest($2::text[], $3::int8[], $4::int4[], $5::int4[]) AS p (term, chunk, frequency, length)";
+const ADD_POSTINGS: &str = "INSERT INTO postings AS p (shelf, key, block, entries)
+    SELECT $1, added.key, added.block, added.entries
+    FROM unnest($2::int4[], $3::int4[], $4::bytea[]) AS added (key, block, entries)
+    ON CONFLICT (shelf, key, block) DO UPDATE SET entries = p.entries || excluded.entries";
 const DELETE: &str = "DELETE FROM documents WHERE owner = $1 AND collection = $2 AND id = $3";
 const KNOWN: &str = "SELECT id, sha256, chunks FROM documents WHERE owner = $1 AND collection = $2 AND id = ANY ($3)";
 
@@ -168,17 +168,10 @@ async fn add_postings(
     chunks: &[IndexedChunk],
     numbers: &[i64],
 ) -> Result<(), SqlError> {
-    let (mut terms, mut of, mut frequencies, mut lengths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (chunk, number) in chunks.iter().zip(numbers) {
-        for (term, frequency) in analysis::frequencies(&chunk.terms) {
-            terms.push(term);
-            of.push(*number);
-            frequencies.push(frequency);
-            lengths.push(integer(chunk.terms.len()));
-        }
-    }
+    let passages = numbers.iter().copied().zip(chunks.iter().map(|chunk| chunk.terms.as_slice()));
+    let postings::Columns { keys, blocks, entries } = postings::packed(passages);
     let statement = transaction.prepare_cached(ADD_POSTINGS).await?;
-    transaction.execute(&statement, &[&shelf, &terms, &of, &frequencies, &lengths]).await.map(drop)
+    transaction.execute(&statement, &[&shelf, &keys, &blocks, &entries]).await.map(drop)
 }
 
 impl<'a> Columns<'a> {

@@ -79,6 +79,11 @@ async fn raw_statements_of_the_application_are_bound_too() {
             transaction.execute("UPDATE terms SET chunks = 1000", &[]).await
         };
         assert!(database.database().write(soon(), "ana", forge).await.is_err(), "statistics are not the application's");
+        let empty = async |transaction: &deadpool_postgres::Transaction<'_>| {
+            transaction.execute("UPDATE postings SET entries = ''", &[]).await
+        };
+        let changed = database.database().write(soon(), "ben", empty).await.unwrap();
+        assert_eq!(changed, 0, "nobody changes the index of what another owns");
         let steal = async |transaction: &deadpool_postgres::Transaction<'_>| {
             transaction
                 .execute(

@@ -14,23 +14,32 @@ use uuid::Uuid;
 
 use crate::{
     embedder::embedder,
-    support::{TestDatabase, with_database},
+    support::{POSTINGS, TestDatabase, with_database},
 };
 
 /// Everything that ingest stores, without numbers that the database gave.
-const LINES: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+fn lines() -> String {
+    format!(
+        "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
     SELECT concat_ws(' ', 'document', owner, collection, id, title, url, language, visibility, encode(sha256, 'hex'), chunks)
         AS line FROM documents
     UNION ALL SELECT concat_ws(' ', 'chunk', d.id, ordinal, heading, text, start_char, end_char, length, embedding_model)
         FROM documents d JOIN chunks c USING (document)
-    UNION ALL SELECT concat_ws(' ', 'posting', d.id, ordinal, term, frequency, p.length)
-        FROM documents d JOIN chunks c USING (document) JOIN postings p USING (chunk)
-    UNION ALL SELECT concat_ws(' ', 'term', collection, term, t.chunks) FROM terms t JOIN shelves USING (shelf) WHERE t.chunks > 0
+    UNION ALL SELECT concat_ws(' ', 'posting', d.id, ordinal, key, frequency, postings.length)
+        FROM documents d JOIN chunks c USING (document) JOIN {POSTINGS} USING (chunk)
+    UNION ALL SELECT concat_ws(' ', 'term', collection, key, t.chunks) FROM terms t JOIN shelves USING (shelf) WHERE t.chunks > 0
     UNION ALL SELECT concat_ws(' ', 'shelf', owner, collection, visibility, language, chunks, length) FROM shelves
-) AS lines";
+) AS lines"
+    )
+}
+
 /// Counted apart, so that a row that belongs to nothing is seen.
-const ROWS: &str = "SELECT concat_ws(' ', (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks),
-    (SELECT count(*) FROM postings))";
+fn rows() -> String {
+    format!(
+        "SELECT concat_ws(' ', (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks), (SELECT count(*) FROM {POSTINGS}))"
+    )
+}
+
 const VECTORS: &str = "SELECT embedding::real[] FROM documents d JOIN chunks c USING (document) ORDER BY d.id, ordinal";
 
 /// All that is stored. The same passage beside others in a batch has the same vector, but for the last digits.
@@ -67,8 +76,10 @@ impl State {
     pub async fn of(database: &TestDatabase) -> Self {
         let (admin, _driver) = database.superuser().await;
         let vectors = admin.query(VECTORS, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
-        let text = async |sql| admin.query_one(sql, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
-        Self { lines: text(LINES).await, rows: text(ROWS).await, vectors }
+        let text = async |sql: String| {
+            admin.query_one(&sql, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default()
+        };
+        Self { lines: text(lines()).await, rows: text(rows()).await, vectors }
     }
 
     pub fn assert_is(&self, expected: &Self, when: &str) {

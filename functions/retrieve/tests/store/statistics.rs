@@ -6,21 +6,26 @@ use shared::contract::retrieve::Visibility;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-use crate::support::{document, ids_of, put, soon, with_database};
+use crate::support::{POSTINGS, document, ids_of, put, soon, with_database};
 
 /// Kept and counted statistics, as one comparable text each.
 async fn kept_and_counted(admin: &Client) -> (String, String) {
-    let kept = "SELECT coalesce(string_agg(shelf || ' ' || term || ' ' || chunks, ',' ORDER BY shelf, term), '') \
-                FROM terms WHERE chunks > 0";
-    let counted = "SELECT coalesce(string_agg(shelf || ' ' || term || ' ' || n, ',' ORDER BY shelf, term), '') \
-                   FROM (SELECT shelf, term, count(*) AS n FROM postings GROUP BY shelf, term) p";
+    let kept =
+        "SELECT string_agg(concat_ws(' ', shelf, key, chunks), ',' ORDER BY shelf, key) FROM terms WHERE chunks > 0";
+    let counted = format!(
+        "SELECT string_agg(concat_ws(' ', shelf, key, n), ',' ORDER BY shelf, key)
+         FROM (SELECT shelf, key, count(*) AS n FROM {POSTINGS} JOIN chunks USING (shelf, chunk) GROUP BY shelf, key) p"
+    );
     let totals =
-        "SELECT string_agg(shelf || ' ' || chunks || ' ' || length, ',' ORDER BY shelf) FROM shelves WHERE chunks > 0";
-    let sums = "SELECT string_agg(shelf || ' ' || n || ' ' || l, ',' ORDER BY shelf) \
-                FROM (SELECT shelf, count(*) AS n, sum(length) AS l FROM chunks GROUP BY shelf) c";
+        "SELECT string_agg(concat_ws(' ', shelf, chunks, length), ',' ORDER BY shelf) FROM shelves WHERE chunks > 0";
+    let sums = format!(
+        "SELECT string_agg(concat_ws(' ', shelf, n, l), ',' ORDER BY shelf) FROM (
+             SELECT shelf, count(DISTINCT chunk) AS n, sum(frequency) AS l FROM {POSTINGS} GROUP BY shelf
+         ) c"
+    );
     let text =
         async |sql: &str| admin.query_one(sql, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
-    (text(kept).await + &text(totals).await, text(counted).await + &text(sums).await)
+    (text(kept).await + &text(totals).await, text(&counted).await + &text(&sums).await)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

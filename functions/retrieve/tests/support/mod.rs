@@ -88,6 +88,12 @@ impl TestDatabase {
     }
 }
 
+/// The postings one by one, as something to select from.
+pub const POSTINGS: &str =
+    "(SELECT shelf, key, block::bigint * 1024 + get_byte(entries, at) * 256 + get_byte(entries, at + 1) AS chunk,
+    get_byte(entries, at + 2) AS frequency, get_byte(entries, at + 3) * 256 + get_byte(entries, at + 4) AS length
+    FROM postings, generate_series(0, octet_length(entries) - 5, 5) AS at) AS postings";
+
 /// As much time as a slow machine needs.
 pub fn soon() -> Deadline {
     Deadline::within(Duration::from_secs(30))

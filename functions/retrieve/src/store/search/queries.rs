@@ -11,11 +11,14 @@ use super::{
 };
 use crate::{
     analysis::Analyzer,
-    store::shelves::{Shelf, Shelves},
+    store::{
+        forward::{self, Key},
+        shelves::{Shelf, Shelves},
+    },
 };
 
-const HELD: &str = "SELECT t.shelf, t.term, t.chunks FROM unnest($1::int4[], $2::text[]) AS query (shelf, term)
-    JOIN terms t ON t.shelf = query.shelf AND t.term = query.term COLLATE \"C\" WHERE t.chunks > 0";
+const HELD: &str = "SELECT t.shelf, t.key, t.chunks FROM unnest($1::int4[], $2::int4[]) AS query (shelf, key)
+    JOIN terms t ON t.shelf = query.shelf AND t.key = query.key WHERE t.chunks > 0";
 
 /// A query, and its original beside it where there is one, with the statistics of a moment.
 #[derive(Debug)]
@@ -44,16 +47,16 @@ impl Queries {
         queries: &[&str],
     ) -> Result<Self, SqlError> {
         let analyzed: Vec<Analyzed> = shelves.iter().flat_map(|shelf| on(shelf, queries)).collect();
-        let sought: BTreeSet<(i32, &str)> = analyzed.iter().flat_map(Analyzed::sought).collect();
-        let (numbers, terms): (Vec<i32>, Vec<&str>) = sought.into_iter().unzip();
+        let sought: BTreeSet<(i32, Key)> = analyzed.iter().flat_map(Analyzed::sought).collect();
+        let (numbers, keys): (Vec<i32>, Vec<Key>) = sought.into_iter().unzip();
         let statement = transaction.prepare_cached(HELD).await?;
-        let rows = transaction.query(&statement, &[&numbers, &terms]).await?;
-        let held = rows.iter().map(|row| Ok((row.try_get("shelf")?, row.try_get("term")?, row.try_get("chunks")?)));
+        let rows = transaction.query(&statement, &[&numbers, &keys]).await?;
+        let held = rows.iter().map(|row| Ok((row.try_get("shelf")?, row.try_get("key")?, row.try_get("chunks")?)));
         let frequencies = Frequencies::new(held.collect::<Result<_, SqlError>>()?, shelves.chunks());
         let terms_of = |number| {
             let of_query = analyzed.iter().filter(|query| query.number == number);
-            let sought: BTreeSet<(i32, &str)> = of_query.flat_map(Analyzed::sought).collect();
-            Terms::of(&frequencies, shelves, |shelf, term| sought.contains(&(shelf, term)))
+            let sought: BTreeSet<(i32, Key)> = of_query.flat_map(Analyzed::sought).collect();
+            Terms::of(&frequencies, shelves, |shelf, key| sought.contains(&(shelf, key)))
         };
         let phrases = analyzed.iter().map(|query| query.phrases(&frequencies));
         Ok(Self {
@@ -73,12 +76,12 @@ impl Queries {
 }
 
 impl Analyzed {
-    fn sought(&self) -> impl Iterator<Item = (i32, &str)> {
-        self.terms.iter().map(|term| (self.shelf, term.as_str()))
+    fn sought(&self) -> impl Iterator<Item = (i32, Key)> {
+        self.terms.iter().map(|term| (self.shelf, forward::key(term)))
     }
 
     fn phrases(&self, frequencies: &Frequencies) -> (i32, Phrases) {
-        (self.shelf, Phrases::of(&self.terms, |term| frequencies.idf(term)))
+        (self.shelf, Phrases::of(&self.terms, |term| frequencies.idf(forward::key(term))))
     }
 }
 

@@ -36,20 +36,18 @@ macro_rules! fitting {
     };
 }
 
-/// Reads posting lists, $1 shelves, $2 terms and $3 their weights, and keeps the $6 passages with the best sums; $4 and $5 are
-/// the norm of BM25. Filtered also $7 ids, $8 URL prefix.
-macro_rules! lexical {
+/// The lists of the shelves $1 and terms $2, in blocks; $3 are the terms' weights.
+pub(super) const POSTINGS: &str = "SELECT w.idf, p.block, p.entries
+    FROM unnest($1::int4[], $2::int4[], $3::float8[]) AS w (shelf, key, idf)
+    JOIN postings p ON p.shelf = w.shelf AND p.key = w.key";
+
+/// What is known of the passages $1 on the shelves $2; in no order. Filtered also $3 ids, $4 URL prefix.
+macro_rules! candidates {
     ($($filter:tt)*) => {
         concat!(
-            "WITH best AS MATERIALIZED (
-                SELECT p.chunk,
-                       sum(w.idf * p.frequency / (p.frequency + ($4::float8 + $5::float8 * p.length))) AS score
-                FROM unnest($1::int4[], $2::text[], $3::float8[]) AS w (shelf, term, idf)
-                JOIN postings p ON p.shelf = w.shelf AND p.term = w.term COLLATE \"C\" ",
-            $($filter)*,
-            "   GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $6::int8
-            )
-            SELECT c.chunk, c.document, c.shelf, c.length, c.terms FROM best JOIN chunks c ON c.chunk = best.chunk"
+            "SELECT c.chunk, c.document, c.shelf, c.length, c.terms
+             FROM chunks c WHERE c.chunk = ANY ($1::int8[]) AND c.shelf = ANY ($2::int4[]) ",
+            $($filter)*
         )
     };
 }
@@ -91,15 +89,10 @@ macro_rules! nearest_of_each {
     };
 }
 
-/// The statement of a lexical search.
-pub(super) fn lexical(filtered: bool) -> &'static str {
-    const ALL: &str = lexical!("");
-    const FILTERED: &str = lexical!(concat!(
-        "WHERE p.chunk IN (SELECT c.chunk FROM chunks c JOIN (",
-        fitting!("d.document", "$1", "$7", "$8"),
-        ") AS d ON d.document = c.document) "
-    ));
-    if filtered { FILTERED } else { ALL }
+/// The statement for candidates.
+pub(super) fn candidates(filtered: bool) -> &'static str {
+    const FILTERED: &str = candidates!(concat!("AND c.document IN (", fitting!("d.document", "$2", "$3", "$4"), ")"));
+    if filtered { FILTERED } else { candidates!("") }
 }
 
 /// The statement for neighbours in the order of the graph.

@@ -21,9 +21,9 @@ const FEW: i64 = 500;
 #[derive(Debug, Default)]
 pub(super) struct Frequencies {
     /// On each shelf.
-    held: Vec<(i32, String, i64)>,
+    held: Vec<(i32, Key, i64)>,
     /// On all shelves.
-    together: HashMap<String, i64>,
+    together: HashMap<Key, i64>,
     /// All passages.
     passages: i64,
 }
@@ -49,7 +49,6 @@ pub(super) struct Norm {
 #[derive(Debug)]
 struct Term {
     shelf: i32,
-    text: String,
     key: Key,
     /// Its postings on the shelf.
     postings: i64,
@@ -58,46 +57,40 @@ struct Term {
 
 /// Posting lists, as the columns of a parameter.
 #[derive(Debug, Default)]
-pub(super) struct Lists<'a> {
+pub(super) struct Lists {
     pub(super) shelves: Vec<i32>,
-    pub(super) terms: Vec<&'a str>,
+    pub(super) keys: Vec<Key>,
     pub(super) idfs: Vec<f64>,
 }
 
 impl Frequencies {
     /// From shelves, terms and how many of the shelf's passages hold them.
-    pub(super) fn new(held: Vec<(i32, String, i64)>, passages: i64) -> Self {
-        let mut together: HashMap<String, i64> = HashMap::new();
-        held.iter().for_each(|(_, term, postings)| *together.entry(term.clone()).or_default() += postings);
+    pub(super) fn new(held: Vec<(i32, Key, i64)>, passages: i64) -> Self {
+        let mut together: HashMap<Key, i64> = HashMap::new();
+        held.iter().for_each(|(_, key, postings)| *together.entry(*key).or_default() += postings);
         Self { held, together, passages }
     }
 
-    /// The inverse document frequency of `term` over all shelves.
-    pub(super) fn idf(&self, term: &str) -> f64 {
-        idf(self.passages, self.together.get(term).copied().unwrap_or_default())
+    /// The inverse document frequency of a term over all shelves.
+    pub(super) fn idf(&self, key: Key) -> f64 {
+        idf(self.passages, self.together.get(&key).copied().unwrap_or_default())
     }
 }
 
 impl Terms {
     /// Those that are `sought`, on shelves by their numbers, as far as some passage holds them.
-    pub(super) fn of(frequencies: &Frequencies, shelves: &Shelves, sought: impl Fn(i32, &str) -> bool) -> Self {
-        let held = frequencies.held.iter().filter(|(shelf, term, _)| sought(*shelf, term));
-        let term = |(shelf, text, postings): &(i32, String, i64)| Term {
-            shelf: *shelf,
-            text: text.clone(),
-            key: forward::key(text),
-            postings: *postings,
-            idf: frequencies.idf(text),
-        };
+    pub(super) fn of(frequencies: &Frequencies, shelves: &Shelves, sought: impl Fn(i32, Key) -> bool) -> Self {
+        let held = frequencies.held.iter().filter(|(shelf, key, _)| sought(*shelf, *key));
+        let term = |&(shelf, key, postings): &(i32, Key, i64)| Term { shelf, key, postings, idf: frequencies.idf(key) };
         let mut terms: Vec<Term> = held.map(term).collect();
-        terms.sort_by(|a, b| b.idf.total_cmp(&a.idf).then_with(|| (&a.text, a.shelf).cmp(&(&b.text, b.shelf))));
-        let counting = terms.chunk_by(|a, b| a.text == b.text).take(MOST).map(<[Term]>::len).sum();
+        terms.sort_by(|a, b| b.idf.total_cmp(&a.idf).then_with(|| (a.key, a.shelf).cmp(&(b.key, b.shelf))));
+        let counting = terms.chunk_by(|a, b| a.key == b.key).take(MOST).map(<[Term]>::len).sum();
         terms.truncate(counting);
         Self { terms, norm: Norm::of(shelves.average_length()) }
     }
 
     /// The lists to read: the rarest terms', as many as have `most` postings together; more while those are few.
-    pub(super) fn lists(&self, most: i64) -> Lists<'_> {
+    pub(super) fn lists(&self, most: i64) -> Lists {
         let (mut lists, mut postings) = (Lists::default(), 0_i64);
         for term in &self.terms {
             let together = postings.saturating_add(term.postings);
@@ -106,7 +99,7 @@ impl Terms {
             }
             postings = together;
             lists.shelves.push(term.shelf);
-            lists.terms.push(&term.text);
+            lists.keys.push(term.key);
             lists.idfs.push(term.idf);
         }
         lists
@@ -118,12 +111,9 @@ impl Terms {
     }
 
     fn score(&self, shelf: i32, forward: &[u8], length: i32) -> f64 {
-        let norm = self.norm.least + self.norm.slope * f64::from(length);
-        let share = |term: &Term| {
-            let frequency = f64::from(forward::frequency(forward, term.key));
-            term.idf * frequency / (frequency + norm)
-        };
-        self.terms.iter().filter(|term| term.shelf == shelf).map(share).sum()
+        let frequency = |term: &Term| f64::from(forward::frequency(forward, term.key));
+        let worth = |term: &Term| term.idf * self.norm.share(frequency(term), length.into());
+        self.terms.iter().filter(|term| term.shelf == shelf).map(worth).sum()
     }
 
     pub(super) fn norm(&self) -> Norm {
@@ -136,12 +126,17 @@ impl Norm {
         let (k1, b) = BM25;
         Self { least: k1 * (1.0 - b), slope: k1 * b / average_length }
     }
+
+    /// What share of a term's worth a passage of this length has, that holds it so often.
+    pub(super) fn share(self, frequency: f64, length: f64) -> f64 {
+        frequency / (frequency + self.least + self.slope * length)
+    }
 }
 
-impl Lists<'_> {
+impl Lists {
     /// Whether no list is left out.
     pub(super) fn are_all_of(&self, terms: &Terms) -> bool {
-        self.terms.len() == terms.terms.len()
+        self.keys.len() == terms.terms.len()
     }
 }
 
@@ -155,17 +150,14 @@ mod tests {
     use super::*;
 
     fn terms(postings: &[i64]) -> Terms {
-        let term = |(number, &postings): (usize, &i64)| {
-            let text = format!("term{number}");
-            Term { shelf: 1, key: forward::key(&text), text, postings, idf: 1.0 }
-        };
-        let terms = postings.iter().enumerate().map(term).collect();
+        let term = |(key, &postings): (Key, &i64)| Term { shelf: 1, key, postings, idf: 1.0 };
+        let terms = (0..).zip(postings).map(term).collect();
         Terms { terms, norm: Norm::of(10.0) }
     }
 
     #[test]
     fn lists_are_read_while_they_fit_and_common_ones_while_there_are_few() {
-        let read = |postings: &[i64], most| terms(postings).lists(most).terms.len();
+        let read = |postings: &[i64], most| terms(postings).lists(most).keys.len();
         assert_eq!(read(&[400, 2_000, 9_000], 3_000), 2);
         assert_eq!(read(&[FEW, 9_000], 3_000), 1);
         assert_eq!(read(&[FEW - 1, 9_000, 9_000], 3_000), 2, "too few without");

@@ -4,10 +4,11 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Error as SqlError;
 
 use super::{
-    Found, NOTHING, Parameter, Queries, Scope, Search, fewer,
+    Found, NOTHING, Queries, Scope, Search,
     hit::{Hit, best},
+    scores::Scores,
     sql,
-    terms::Terms,
+    terms::{Lists, Norm, Terms},
 };
 use crate::{error::Error, store::shelves::Versions};
 
@@ -15,7 +16,7 @@ use crate::{error::Error, store::shelves::Versions};
 /// the score of passages that were found by then. With all of them, no test set gained.
 const POSTINGS: i64 = 3_000;
 /// Passages that stay in the race after the first posting lists.
-const CANDIDATES: i64 = 150;
+const CANDIDATES: usize = 150;
 
 /// What a search by words found.
 #[derive(Debug)]
@@ -45,21 +46,31 @@ pub async fn by_words(
 
 impl Search<'_> {
     async fn lexical(&self, terms: &Terms) -> Result<Found, SqlError> {
-        let (norm, is_filtered) = (terms.norm(), self.scope.is_filtered());
+        let numbers = self.shelves.numbers();
         // What a filter leaves may hold only common terms: then all lists are read.
-        let (mut postings, mut limit) = (if is_filtered { i64::MAX } else { POSTINGS }, CANDIDATES);
+        let (mut postings, mut limit) = (if self.scope.is_filtered() { i64::MAX } else { POSTINGS }, CANDIDATES);
         loop {
             let lists = terms.lists(postings);
-            let own: [Parameter<'_>; 6] = [&lists.shelves, &lists.terms, &lists.idfs, &norm.least, &norm.slope, &limit];
-            let rows = self.rows(sql::lexical(is_filtered), &own).await?;
+            let chunks = self.scores(&lists, terms.norm()).await?.best(limit);
+            let rows = self.rows(sql::candidates(self.scope.is_filtered()), &[&chunks, &numbers]).await?;
             let scored = rows.iter().map(|row| Hit::of(row, &self.shelves, terms.score_of(row)?));
             let best = best(scored.collect::<Result<_, _>>()?, self.scope);
             // One long document may fill all places: look further until others appear or nothing is left.
-            let is_all = fewer(&rows, limit) && lists.are_all_of(terms);
+            let is_all = chunks.len() < limit && lists.are_all_of(terms);
             if is_all || self.suffices(&best).await? {
                 return Ok(best);
             }
             (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
         }
+    }
+
+    async fn scores(&self, lists: &Lists, norm: Norm) -> Result<Scores, SqlError> {
+        let statement = self.transaction.prepare_cached(sql::POSTINGS).await?;
+        let rows = self.transaction.query(&statement, &[&lists.shelves, &lists.keys, &lists.idfs]).await?;
+        let mut scores = Scores::default();
+        for row in &rows {
+            scores.add(row.try_get("block")?, row.try_get("entries")?, row.try_get("idf")?, norm);
+        }
+        Ok(scores)
     }
 }

@@ -12,9 +12,6 @@ use super::{
 };
 use crate::{error::Error, store::shelves::Versions};
 
-/// Collections up to this many passages are searched exactly: it takes as long as the graph, some 6 ms, and misses nothing.
-/// In the graph, which all collections share, a small one has few edges of its own.
-const EXACT: i64 = 6_000;
 /// How many neighbours the graph search keeps in sight (pgvector's `hnsw.ef_search`): so many that of the 62 that are asked for
 /// at least 98 % are true ones (tests, module `recall`).
 const EF_SEARCH: &str = "100";
@@ -57,8 +54,7 @@ pub async fn by_meaning(
 
 impl Search<'_> {
     async fn dense(&self, nearest: &Nearest) -> Result<Found, SqlError> {
-        let small = self.shelves.chunks() <= EXACT || self.scope.filter.document_ids.is_some();
-        let found = if small { self.exact(nearest).await? } else { self.by_graph(nearest).await? };
+        let found = if self.has_few().await? { self.exact(nearest).await? } else { self.by_graph(nearest).await? };
         match found {
             Some(best) => Ok(best),
             None => self.of_each(nearest).await,

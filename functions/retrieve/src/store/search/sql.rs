@@ -89,6 +89,13 @@ macro_rules! nearest_of_each {
     };
 }
 
+/// The same of all passages on the shelves $1 that a filter leaves: $2 ids, $3 URL prefix.
+pub(super) const FITTING: &str = concat!(
+    "SELECT c.chunk, c.document, c.shelf, c.length, c.terms FROM chunks c WHERE c.document IN (",
+    fitting!("d.document", "$1", "$2", "$3"),
+    ")"
+);
+
 /// The statement for candidates.
 pub(super) fn candidates(filtered: bool) -> &'static str {
     const FILTERED: &str = candidates!(concat!("AND c.document IN (", fitting!("d.document", "$2", "$3", "$4"), ")"));
@@ -114,18 +121,18 @@ pub(super) fn of_each(filtered: bool) -> &'static str {
 
 /// How many passages there are, counting $2 of a document at most and looking at $3 documents of the shelves $1. Filtered also
 /// $4 ids, $5 URL prefix.
-pub(super) fn attainable(filtered: bool) -> &'static str {
-    macro_rules! attainable {
+pub(super) fn passages(filtered: bool) -> &'static str {
+    macro_rules! passages {
         ($($documents:tt)*) => {
             concat!(
-                "SELECT coalesce(sum(least(chunks, $2::int8)), 0)::int8 AS attainable FROM (",
+                "SELECT coalesce(sum(least(chunks, $2::int8)), 0)::int8 AS passages FROM (",
                 $($documents)*,
                 " LIMIT $3::int8) AS these"
             )
         };
     }
-    const ALL: &str = attainable!("SELECT d.chunks FROM documents d WHERE d.shelf = ANY ($1::int4[])");
-    const FILTERED: &str = attainable!(fitting!("d.chunks", "$1", "$4", "$5"));
+    const ALL: &str = passages!("SELECT d.chunks FROM documents d WHERE d.shelf = ANY ($1::int4[])");
+    const FILTERED: &str = passages!(fitting!("d.chunks", "$1", "$4", "$5"));
     if filtered { FILTERED } else { ALL }
 }
 

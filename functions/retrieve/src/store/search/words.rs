@@ -1,7 +1,7 @@
 //! Passages by words: BM25 over postings.
 
 use deadpool_postgres::Transaction;
-use tokio_postgres::Error as SqlError;
+use tokio_postgres::{Error as SqlError, Row};
 
 use super::{
     Found, NOTHING, Queries, Scope, Search,
@@ -46,22 +46,31 @@ pub async fn by_words(
 
 impl Search<'_> {
     async fn lexical(&self, terms: &Terms) -> Result<Found, SqlError> {
-        let numbers = self.shelves.numbers();
-        // What a filter leaves may hold only common terms: then all lists are read.
-        let (mut postings, mut limit) = (if self.scope.is_filtered() { i64::MAX } else { POSTINGS }, CANDIDATES);
+        let (numbers, is_filtered) = (self.shelves.numbers(), self.scope.is_filtered());
+        if is_filtered && self.has_few().await? {
+            // Posting lists know nothing of filters.
+            return self.best(&self.rows(sql::FITTING, &[&numbers]).await?, terms);
+        }
+        let (mut postings, mut limit) = (POSTINGS, CANDIDATES);
         loop {
             let lists = terms.lists(postings);
             let chunks = self.scores(&lists, terms.norm()).await?.best(limit);
-            let rows = self.rows(sql::candidates(self.scope.is_filtered()), &[&chunks, &numbers]).await?;
-            let scored = rows.iter().map(|row| Hit::of(row, &self.shelves, terms.score_of(row)?));
-            let best = best(scored.collect::<Result<_, _>>()?, self.scope);
-            // One long document may fill all places: look further until others appear or nothing is left.
+            let best = self.best(&self.rows(sql::candidates(is_filtered), &[&chunks, &numbers]).await?, terms)?;
+            // One long document may fill all places, and a filter may refuse most: look further until nothing is left.
             let is_all = chunks.len() < limit && lists.are_all_of(terms);
             if is_all || self.suffices(&best).await? {
                 return Ok(best);
             }
             (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
         }
+    }
+
+    /// The best passages of `rows`, as far as they hold a term.
+    fn best(&self, rows: &[Row], terms: &Terms) -> Result<Found, SqlError> {
+        let scored = rows.iter().map(|row| Hit::of(row, &self.shelves, terms.score_of(row)?));
+        let mut found = scored.collect::<Result<Found, _>>()?;
+        found.retain(|hit| hit.score > 0.0);
+        Ok(best(found, self.scope))
     }
 
     async fn scores(&self, lists: &Lists, norm: Norm) -> Result<Scores, SqlError> {

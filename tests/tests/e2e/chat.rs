@@ -1,6 +1,7 @@
 //! A question is answered from the documents, with citations that hold.
 
 use anyhow::Result;
+use local::stack::StackConfig;
 use serde_json::{Value, json};
 use tests::{
     assembly::{Bundle, PolicyFile, connect, with_corpus},
@@ -24,9 +25,7 @@ async fn answers_from_the_corpus_without_any_provider() -> Result<()> {
 
 #[tokio::test]
 async fn a_chat_model_answers_with_citations_when_configured() -> Result<()> {
-    let simulator = Simulator::start()?;
-    let mut config = with_corpus().await?;
-    connect(&mut config, &simulator);
+    let (mut config, _simulator) = connected().await?;
     // Beside other tests, a first search on a new connection may take longer than is given to it.
     let _policy = PolicyFile::of(&mut config, "retrieve: { knn: 300ms }")?;
     let bundle = Bundle::start(config).await?;
@@ -69,10 +68,16 @@ async fn an_attack_is_refused_and_does_no_more_work() -> Result<()> {
 }
 
 pub(crate) async fn with_providers() -> Result<(Bundle, Simulator)> {
+    let (config, simulator) = connected().await?;
+    Ok((Bundle::start(config).await?, simulator))
+}
+
+/// The same before its start.
+async fn connected() -> Result<(StackConfig, Simulator)> {
     let simulator = Simulator::start()?;
     let mut config = with_corpus().await?;
     connect(&mut config, &simulator);
-    Ok((Bundle::start(config).await?, simulator))
+    Ok((config, simulator))
 }
 
 /// Every citation names a source and spans a sentence that stands before its mark.

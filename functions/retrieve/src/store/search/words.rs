@@ -52,16 +52,22 @@ impl Search<'_> {
             return self.best(&self.rows(sql::FITTING, &[&numbers]).await?, terms);
         }
         let (mut postings, mut limit) = (POSTINGS, CANDIDATES);
+        let mut lists = terms.lists(postings);
+        let mut scores = self.scores(&lists, terms.norm()).await?;
         loop {
-            let lists = terms.lists(postings);
-            let chunks = self.scores(&lists, terms.norm()).await?.best(limit);
+            let chunks = scores.best(limit);
             let best = self.best(&self.rows(sql::candidates(is_filtered), &[&chunks, &numbers]).await?, terms)?;
             // One long document may fill all places, and a filter may refuse most: look further until nothing is left.
-            let is_all = chunks.len() < limit && lists.are_all_of(terms);
+            let is_all_read = lists.are_all_of(terms);
+            let is_all = is_all_read && chunks.len() < limit;
             if is_all || self.suffices(&best).await? {
                 return Ok(best);
             }
             (postings, limit) = (postings.saturating_mul(8), limit.saturating_mul(8));
+            if !is_all_read {
+                lists = terms.lists(postings);
+                scores = self.scores(&lists, terms.norm()).await?;
+            }
         }
     }
 

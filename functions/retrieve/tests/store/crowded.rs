@@ -4,7 +4,7 @@ use retrieve::store::{Nearest, Scope, Store};
 use shared::contract::retrieve::{Filter, Visibility};
 use tokio_postgres::Client;
 
-use crate::support::{MODEL, TestDatabase, document, ids_of, put, soon, vector, with_database};
+use crate::support::{MODEL, TestDatabase, document, ids_of, put, put_long, soon, vector, with_database};
 
 /// Passages that the graph, and not a comparison with all, is for.
 const MANY: usize = 6_100;
@@ -14,9 +14,9 @@ fn scope(collection: &str) -> Scope {
 }
 
 /// A document of so many passages of "ten" words, all in the direction 0.
-async fn handbook(store: &Store, collection: &str, passages: usize) {
+async fn handbook(database: &TestDatabase, collection: &str, passages: usize) {
     let text: String = (0..passages).map(|n| format!("Near number {n} is one of ten words here ok.\n")).collect();
-    put(store, "ana", &document(collection, "handbook", &text, Visibility::Shared), 0.0).await;
+    put_long(database, &document(collection, "handbook", &text, Visibility::Shared), 0.0).await;
 }
 
 /// What is found by the word and in the direction of the handbook.
@@ -32,7 +32,7 @@ async fn a_long_document_does_not_crowd_out_short_ones() {
     with_database("a_long_document_does_not_crowd_out_short_ones", async |database| {
         let store = database.store();
         for (collection, passages) in [("small", 200), ("large", MANY)] {
-            handbook(&store, collection, passages).await;
+            handbook(&database, collection, passages).await;
             for (id, degrees) in [("a", 70.0), ("b", 80.0), ("c", 90.0)] {
                 let short = document(collection, id, "Ten, far from the others.", Visibility::Shared);
                 put(&store, "ana", &short, degrees).await;
@@ -49,7 +49,7 @@ async fn a_long_document_does_not_crowd_out_short_ones() {
 #[tokio::test]
 async fn where_there_is_only_a_long_document_it_is_searched_once() {
     with_database("where_there_is_only_a_long_document_it_is_searched_once", async |database| {
-        handbook(&database.store(), "plans", MANY).await;
+        handbook(&database, "plans", MANY).await;
         let before = scans(&database).await;
         let [by_words, by_meaning] = both(&database.store(), "plans").await;
         assert_eq!((by_words, by_meaning), (vec!["handbook".to_owned()], vec!["handbook".to_owned()]));

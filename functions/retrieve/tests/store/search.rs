@@ -10,7 +10,7 @@ use retrieve::{
 };
 use shared::contract::retrieve::{Filter, RetrieveRequest, Visibility};
 
-use crate::support::{MODEL, document, ids_of, put, soon, vector, with_database};
+use crate::support::{MODEL, document, ids_of, put, put_long, soon, vector, with_database};
 
 fn scope(filter: Filter, per_document: usize, depth: usize) -> Scope {
     Scope { collection: "plans".into(), filter, per_document, depth, least: depth }
@@ -73,7 +73,7 @@ async fn what_a_filter_leaves_is_found_however_far_it_is() {
     with_database("what_a_filter_leaves_is_found_however_far_it_is", async |database| {
         let store = database.store();
         let near: String = (0..6_100).map(|n| format!("Near number {n} is one of ten words here ok.\n")).collect();
-        put(&store, "ana", &document("plans", "near", &near, Visibility::Shared), 0.0).await;
+        put_long(&database, &document("plans", "near", &near, Visibility::Shared), 0.0).await;
         for n in 0..30_u8 {
             let far = document("plans", &format!("far{n}"), "Far away.", Visibility::Shared);
             put(&store, "ana", &far, 120.0 + f32::from(n)).await;

@@ -149,6 +149,12 @@ pub async fn before_the_graph(admin: &Client, write: impl Future<Output = ()>) {
     admin.batch_execute("VACUUM ANALYZE").await.unwrap();
 }
 
+/// Stores a document of Ana's that has thousands of passages.
+pub async fn put_long(database: &TestDatabase, document: &Document, direction: f32) {
+    let (admin, _driver) = database.superuser().await;
+    before_the_graph(&admin, put(&database.store(), "ana", document, direction)).await;
+}
+
 /// Stores a document of `owner`.
 pub async fn put(store: &Store, owner: &str, document: &Document, direction: f32) {
     store.put(soon(), owner, document, MODEL, &passages(document, direction)).await.unwrap();

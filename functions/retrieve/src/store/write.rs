@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
-use pgvector::Vector;
+use pgvector::HalfVector;
 use shared::deadline::Deadline;
 use tokio_postgres::{Error as SqlError, types::ToSql};
 
@@ -31,7 +31,7 @@ const PUT_DOCUMENT: &str = "INSERT INTO documents (shelf, owner, collection, id,
 const ADD_CHUNKS: &str = "INSERT INTO chunks
         (document, shelf, ordinal, heading, text, start_char, end_char, length, terms, embedding, embedding_model)
     SELECT $1, $2, p.ordinal, p.heading, p.text, p.start_char, p.end_char, p.length, p.terms, p.embedding, $3
-    FROM unnest($4::int4[], $5::text[], $6::text[], $7::int4[], $8::int4[], $9::int4[], $10::bytea[], $11::vector[])
+    FROM unnest($4::int4[], $5::text[], $6::text[], $7::int4[], $8::int4[], $9::int4[], $10::bytea[], $11::halfvec[])
         AS p (ordinal, heading, text, start_char, end_char, length, terms, embedding)
     RETURNING ordinal, chunk";
 const ADD_POSTINGS: &str = "INSERT INTO postings AS p (shelf, key, block, entries)
@@ -60,7 +60,7 @@ struct Columns<'a> {
     ends: Vec<i32>,
     lengths: Vec<i32>,
     terms: Vec<Vec<u8>>,
-    vectors: Vec<Vector>,
+    vectors: Vec<HalfVector>,
 }
 
 impl Store {
@@ -184,7 +184,7 @@ impl<'a> Columns<'a> {
         self.ends.push(integer(chunk.chars.end));
         self.lengths.push(integer(indexed.terms.len()));
         self.terms.push(forward::encoded(&indexed.terms));
-        self.vectors.push(Vector::from(indexed.vector.clone()));
+        self.vectors.push(HalfVector::from_f32_slice(&indexed.vector));
     }
 }
 

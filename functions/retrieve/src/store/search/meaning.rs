@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Transaction;
 use futures_util::try_join;
-use pgvector::Vector;
+use pgvector::HalfVector;
 use tokio_postgres::{Error as SqlError, Row};
 
 use super::{
@@ -64,17 +64,29 @@ impl Search<'_> {
     /// By the graph. None when it does not suffice: the filter leaves too little of what it walked over, or a long document fills
     /// all places, eight times as many as well.
     async fn by_graph(&self, nearest: &Nearest) -> Result<Option<Found>, SqlError> {
+        let counting = (!self.scope.is_filtered()).then(|| self.shelves.chunks());
+        let (walked_on, found) = self.look(nearest, counting, self.limit()).await?;
+        if !found.is_all && self.suffices(&found.best).await? {
+            return Ok(Some(found.best));
+        }
+        if found.is_all && walked_on {
+            return Ok(None);
+        }
+        let (_, found) = self.look(nearest, None, 8 * self.limit()).await?;
+        let suffices = !found.is_all && self.suffices(&found.best).await?;
+        Ok(suffices.then_some(found.best))
+    }
+
+    /// A look into the graph, of which so many passages count where that is known, and whether it was walked on while they were
+    /// too few.
+    async fn look(&self, nearest: &Nearest, counting: Option<i64>, limit: i64) -> Result<(bool, Neighbours), SqlError> {
         let settings = self.transaction.prepare_cached(sql::GRAPH_SETTINGS).await?;
-        let parameters: [Parameter<'_>; 2] = [&EF_SEARCH, &MAX_SCAN];
-        let (graph, limit) = (sql::graph(self.scope.is_filtered()), self.limit());
+        let parameters: [Parameter<'_>; 3] = [&EF_SEARCH, &MAX_SCAN, &counting];
         // The server keeps their order; the second need not wait for the answer to the first.
         let set = self.transaction.query_one(&settings, &parameters);
-        let (_, mut found) = try_join!(set, self.neighbours(graph, nearest, limit, &[]))?;
-        if !found.is_all && !self.suffices(&found.best).await? {
-            found = self.neighbours(graph, nearest, 8 * limit, &[]).await?;
-            found.is_all |= !self.suffices(&found.best).await?;
-        }
-        Ok((!found.is_all).then_some(found.best))
+        let graph = sql::graph(self.scope.is_filtered());
+        let (set, found) = try_join!(set, self.neighbours(graph, nearest, limit, &[]))?;
+        Ok((set.try_get::<_, &str>("further")? != "off", found))
     }
 
     /// By comparing with every passage. None when long documents fill all places.
@@ -99,7 +111,7 @@ impl Search<'_> {
         limit: i64,
         more: &[Parameter<'_>],
     ) -> Result<Neighbours, SqlError> {
-        let (vector, numbers) = (Vector::from(nearest.vector.clone()), self.shelves.numbers());
+        let (vector, numbers) = (HalfVector::from_f32_slice(&nearest.vector), self.shelves.numbers());
         let own: [Parameter<'_>; 4] = [&vector, &numbers, &nearest.model, &limit];
         let rows = self.rows(sql, &[&own[..], more].concat()).await?;
         let near = |row: &Row| Hit::of(row, &self.shelves, 1.0 - row.try_get::<_, f64>("distance")?);

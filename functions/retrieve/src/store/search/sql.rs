@@ -5,11 +5,14 @@
 pub(super) const FILTER_SETTINGS: &str = "SELECT set_config('plan_cache_mode', 'auto', true)";
 
 /// For this transaction: how wide the graph is searched; that it is searched on while filters leave too little, in any
-/// order (the strict one drops what it comes upon late: a fifth of the nearest, where other collections are many); that
+/// order (the strict one drops what it comes upon late: a fifth of the nearest, where other collections are many), but not
+/// where it is known that $3 passages count, and these are nearly all: keeping what that needs takes a seventh of the time; that
 /// it is used at all (whatever sorts is the exact way, which is another statement). Compiling these statements would
 /// take longer than they run, and planning them anew for each vector a tenth of it: with filters as well, once is enough.
 pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1, true), \
-    set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', $2, true), \
+    set_config('hnsw.iterative_scan', CASE WHEN $3::int8 > .9 * (SELECT greatest(reltuples, 0) FROM pg_class \
+        WHERE oid = 'chunks'::regclass) THEN 'off' ELSE 'relaxed_order' END, true) AS further, \
+    set_config('hnsw.max_scan_tuples', $2, true), \
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true), \
     set_config('plan_cache_mode', 'force_generic_plan', true)";
 
@@ -145,13 +148,12 @@ pub(super) const SHOWN: &str = "SELECT c.chunk, d.id, c.ordinal, d.title, d.url,
     FROM chunks c JOIN documents d ON d.document = c.document WHERE c.chunk = ANY ($1::int8[])";
 
 /// What the reranker wants to know of the passages $1, and of those among the first $3 of each of the documents $2; in no
-/// order. Half precision is enough to order by, and half as much to send. Embeddings by other models than $5, where it is
-/// given, say nothing.
+/// order. Embeddings by other models than $5, where it is given, say nothing.
 ///
 /// What takes a quarter of the time each is looked at only where it is needed: how a document begins, in $4 characters, in the
 /// row of its first passage, unless $4 is 0; how many passages it has, where they are not counted because no document is given.
 pub(super) const EVIDENCE: &str = "SELECT c.chunk, c.document, c.shelf, c.length, c.terms,
-        CASE WHEN $5::text IS NULL OR c.embedding_model = $5 THEN c.embedding::halfvec END AS embedding,
+        CASE WHEN $5::text IS NULL OR c.embedding_model = $5 THEN c.embedding END AS embedding,
         CASE WHEN $4::int4 > 0 AND c.ordinal = 0 THEN left(c.text, $4) END AS beginning,
         CASE WHEN cardinality($2::int8[]) = 0
              THEN (SELECT d.chunks FROM documents d WHERE d.document = c.document) END AS passages

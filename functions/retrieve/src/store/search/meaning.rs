@@ -65,11 +65,11 @@ impl Search<'_> {
     /// all places, eight times as many as well.
     async fn by_graph(&self, nearest: &Nearest) -> Result<Option<Found>, SqlError> {
         let counting = (!self.scope.is_filtered()).then(|| self.shelves.chunks());
-        let (walked_on, found) = self.look(nearest, counting, self.limit()).await?;
+        let (walks_on, found) = self.look(nearest, counting, self.limit()).await?;
         if !found.is_all && self.suffices(&found.best).await? {
             return Ok(Some(found.best));
         }
-        if found.is_all && walked_on {
+        if found.is_all && walks_on {
             return Ok(None);
         }
         let (_, found) = self.look(nearest, None, 8 * self.limit()).await?;
@@ -86,7 +86,7 @@ impl Search<'_> {
         let set = self.transaction.query_one(&settings, &parameters);
         let graph = sql::graph(self.scope.is_filtered());
         let (set, found) = try_join!(set, self.neighbours(graph, nearest, limit, &[]))?;
-        Ok((set.try_get::<_, &str>("further")? != "off", found))
+        Ok((set.try_get("walks_on")?, found))
     }
 
     /// By comparing with every passage. None when long documents fill all places.

@@ -11,7 +11,7 @@ pub(super) const FILTER_SETTINGS: &str = "SELECT set_config('plan_cache_mode', '
 /// take longer than they run, and planning them anew for each vector a tenth of it: with filters as well, once is enough.
 pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1, true), \
     set_config('hnsw.iterative_scan', CASE WHEN $3::int8 > .9 * (SELECT greatest(reltuples, 0) FROM pg_class \
-        WHERE oid = 'chunks'::regclass) THEN 'off' ELSE 'relaxed_order' END, true) AS further, \
+        WHERE oid = 'chunks'::regclass) THEN 'off' ELSE 'relaxed_order' END, true) <> 'off' AS walks_on, \
     set_config('hnsw.max_scan_tuples', $2, true), \
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true), \
     set_config('plan_cache_mode', 'force_generic_plan', true)";

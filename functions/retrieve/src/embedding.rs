@@ -3,6 +3,7 @@
 //! Both stand behind one trait, [`EmbeddingModel`]. In front of it, equal questions are embedded once; beside it, documents
 //! are cut and analysed on the same bounded threads, whoever embeds them.
 
+mod attention;
 mod encoder;
 mod kernels;
 mod local;

@@ -19,8 +19,8 @@ use super::model::DIMENSION;
 
 /// Words in a register.
 const LANES: usize = 16;
-/// Registers of outputs that are computed together.
-const REGISTERS: usize = 4;
+/// Registers of outputs that are computed together: few, so that the sums of many tokens fit beside them.
+const REGISTERS: usize = 2;
 
 /// The largest number of eight bits.
 const EIGHT: i16 = 127;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
+    attention::Attention,
     encoder::{Encoder, Layer, Linear, Square},
     kernels::Norm,
     quantized::Vnni,
@@ -46,7 +47,7 @@ impl Config {
     /// Whether this code computes such a network.
     pub(super) fn check(&self) -> Result<(), String> {
         let Self { hidden_size: width, num_attention_heads: heads, intermediate_size: inner, .. } = self;
-        let is_cut = *heads > 0 && width.is_multiple_of(*heads) && inner.is_multiple_of(*width) && Square::fits(*width);
+        let is_cut = inner.is_multiple_of(*width) && Square::fits(*width) && Attention::fits(*width, *heads);
         if is_cut && self.hidden_act == "gelu" {
             return Ok(());
         }

@@ -1,15 +1,21 @@
 //! The product for processors with AVX-512 VNNI.
 
-use std::arch::x86_64::{__m512i, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_set1_epi32, _mm512_setzero_si512};
+use std::arch::x86_64::{
+    __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_set1_epi32,
+    _mm512_setzero_si512,
+};
 
 use pulp::bytemuck::cast;
 
-use super::{Digits, LANES, Quantized, REGISTERS};
+use super::{DIMENSION, Digits, LANES, Quantized, REGISTERS};
 
-/// Tokens that are computed together: with the weights, their sums fill the registers.
-const TILE: usize = 6;
+/// Tokens that are computed together, at most: with the weights and one state, their sums fill the registers.
+const MOST: usize = 14;
 /// Outputs that are computed together.
 const BLOCK: usize = REGISTERS * LANES;
+/// Weights are asked for a page before they are needed. What a processor fetches by itself ends with each page, and weights take
+/// thousands; of two lines side by side it fetches the other.
+const AHEAD: usize = 4096 / size_of::<Register>();
 
 /// A word for each of as many outputs as there are lanes.
 pub(super) type Register = __m512i;
@@ -18,13 +24,18 @@ pub(super) type Register = __m512i;
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Vnni(Digits);
 
-/// Rows of states in few digits; as many that a tile is full.
+/// Rows of states in few digits, in tiles.
 pub(in super::super) struct Packed {
-    /// Tiles, each word by word: one of every row.
-    words: Vec<[i32; TILE]>,
+    rows: Vec<Row>,
     /// Of each row.
     scales: Vec<f32>,
+    /// The rows of a tile.
+    tile: usize,
 }
+
+/// The words of a token's states; of eight digits there are half as many. Of known size, so that one address leads to all rows.
+type Row = [i32; WORDS];
+const WORDS: usize = DIMENSION / Digits::Twelve.per_word();
 
 impl Vnni {
     /// There is one only where the processor has the instructions.
@@ -53,24 +64,39 @@ impl Vnni {
         #[expect(unsafe_code, reason = "calls what is compiled for instructions that not every processor has")]
         // SAFETY: a `Vnni` exists only where `detected` found all the instructions that `product` is compiled for.
         unsafe {
-            product(self.0, to, add, states, weights);
+            match states.tile {
+                ..=2 => product::<2>(self.0, to, add, states, weights),
+                4 => product::<4>(self.0, to, add, states, weights),
+                6 => product::<6>(self.0, to, add, states, weights),
+                8 => product::<8>(self.0, to, add, states, weights),
+                10 => product::<10>(self.0, to, add, states, weights),
+                12 => product::<12>(self.0, to, add, states, weights),
+                _ => product::<MOST>(self.0, to, add, states, weights),
+            }
         }
     }
 }
 
+/// The rows of each tile for so many tokens: one of the sizes that are compiled, so that little is computed in vain. Weights take
+/// each tile as long as two rows.
+fn tile(tokens: usize) -> usize {
+    (2..=MOST).step_by(2).min_by_key(|rows| tokens.div_ceil(*rows) * (rows + 2)).unwrap_or(MOST)
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn product(digits: Digits, to: &mut [f32], add: bool, states: &Packed, weights: &Quantized) {
+fn product<const ROWS: usize>(digits: Digits, to: &mut [f32], add: bool, states: &Packed, weights: &Quantized) {
     let width = weights.width();
     let length = width / digits.per_word();
     for (block, words) in weights.words.chunks_exact(REGISTERS * length).enumerate() {
         let first = block * BLOCK;
         let (scales, excess) =
             (&weights.scales.as_chunks::<BLOCK>().0[block], &weights.excess.as_chunks::<BLOCK>().0[block]);
-        let tiles = states.words.chunks_exact(length).zip(states.scales.chunks_exact(TILE));
-        for ((tile, tokens), to) in tiles.zip(to.chunks_mut(TILE * width)) {
-            let sums = sums(digits, tile, words);
+        let tiles = states.rows.as_chunks::<ROWS>().0.iter().zip(states.scales.chunks_exact(ROWS));
+        for ((tile, tokens), to) in tiles.zip(to.chunks_mut(ROWS * width)) {
+            let sums = sums::<ROWS>(digits, tile, words);
             for ((row, sums), token) in to.chunks_exact_mut(width).zip(&sums).zip(tokens) {
                 let row = &mut row[first..][..BLOCK];
+                let sums: [i32; BLOCK] = cast(*sums);
                 let values: [f32; BLOCK] =
                     std::array::from_fn(|at| sums[at].wrapping_sub(excess[at]) as f32 * (token * scales[at]));
                 let kept = if add { 1.0 } else { 0.0 };
@@ -82,11 +108,12 @@ fn product(digits: Digits, to: &mut [f32], add: bool, states: &Packed, weights: 
 
 /// The sums of a tile of tokens and a block of outputs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sums(digits: Digits, tile: &[[i32; TILE]], weights: &[Register]) -> [[i32; BLOCK]; TILE] {
-    let mut sums = [[_mm512_setzero_si512(); REGISTERS]; TILE];
-    for (states, weights) in tile.iter().zip(weights.as_chunks::<REGISTERS>().0) {
-        for (sums, state) in sums.iter_mut().zip(states) {
-            let state = _mm512_set1_epi32(*state);
+fn sums<const ROWS: usize>(digits: Digits, tile: &[Row; ROWS], weights: &[Register]) -> [[Register; REGISTERS]; ROWS] {
+    let mut sums = [[_mm512_setzero_si512(); REGISTERS]; ROWS];
+    for (at, weights) in (0..WORDS).zip(weights.as_chunks::<REGISTERS>().0) {
+        ask_for(&weights[0]);
+        for (sums, row) in sums.iter_mut().zip(tile) {
+            let state = _mm512_set1_epi32(row[at]);
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 *sum = match digits {
                     Digits::Eight => _mm512_dpbusd_epi32(*sum, state, *weights),
@@ -95,23 +122,27 @@ fn sums(digits: Digits, tile: &[[i32; TILE]], weights: &[Register]) -> [[i32; BL
             }
         }
     }
-    cast(sums)
+    sums
+}
+
+/// Asks for what lies ahead of some weights.
+#[inline(always)]
+fn ask_for(weights: &Register) {
+    let ahead = std::ptr::from_ref(weights).wrapping_add(AHEAD);
+    #[expect(unsafe_code, reason = "takes an address")]
+    // SAFETY: a hint; whatever is there, or is not, it reads nothing.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn pack(digits: Digits, states: &[f32], width: usize) -> Packed {
-    let length = width / digits.per_word();
-    let tiles = (states.len() / width).div_ceil(TILE);
-    let (mut words, mut scales) = (vec![[0; TILE]; tiles * length], vec![0.0; tiles * TILE]);
-    let mut packed = vec![0; TILE * length];
-    let all = states.chunks(TILE * width).zip(words.chunks_exact_mut(length)).zip(scales.chunks_exact_mut(TILE));
-    for ((states, words), scales) in all {
-        let rows = states.chunks_exact(width).zip(packed.chunks_exact_mut(length));
-        rows.zip(scales).for_each(|((states, row), scale)| *scale = digits.pack(states, digits.shift(), row));
-        // What the last tile lacks are rows of the one before it, which nobody reads.
-        for (at, words) in words.iter_mut().enumerate() {
-            *words = std::array::from_fn(|row| packed[row * length + at]);
-        }
+    let tile = tile(states.len() / width);
+    let padded = (states.len() / width).next_multiple_of(tile);
+    let (mut rows, mut scales) = (vec![[0; WORDS]; padded], vec![0.0; padded]);
+    for ((states, row), scale) in states.chunks_exact(width).zip(&mut rows).zip(&mut scales) {
+        *scale = digits.pack(states, digits.shift(), &mut row[..width / digits.per_word()]);
     }
-    Packed { words, scales }
+    Packed { rows, scales, tile }
 }

@@ -32,7 +32,8 @@ impl Attention<'_> {
     }
 }
 
-/// One head's keys and values, row by row, and what is computed with them; of each query in a lane of its own.
+/// One head's keys and values, row by row, and what is computed with them; of each query in a lane of its own. They are copied: in
+/// rows of the whole width, those of one head would share a few places of the cache. The last keys may be zeros, which nobody reads.
 struct Head<S: Simd> {
     simd: S,
     keys: Vec<f32>,

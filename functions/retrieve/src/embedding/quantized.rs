@@ -150,7 +150,7 @@ mod tests {
             let Some(vnni) = Vnni::detected(digits) else { return println!("no VNNI here: nothing to compare") };
             let weights = matrix(width);
             let quantized = Quantized::of(digits, weights.chunks_exact(width));
-            for tokens in 1..=14 {
+            for tokens in 1..=30 {
                 let states = matrix(tokens);
                 let packed = vnni.pack(&states, width);
                 let mut once = vec![7.0; tokens * width];

@@ -140,6 +140,7 @@ fn ask_for(weights: &Register) {
 fn pack(digits: Digits, states: &[f32], width: usize) -> Packed {
     let tile = tile(states.len() / width);
     let padded = (states.len() / width).next_multiple_of(tile);
+    // What the last tile lacks are rows of zeros, of which nobody reads the sums.
     let (mut rows, mut scales) = (vec![[0; WORDS]; padded], vec![0.0; padded]);
     for ((states, row), scale) in states.chunks_exact(width).zip(&mut rows).zip(&mut scales) {
         *scale = digits.pack(states, digits.shift(), &mut row[..width / digits.per_word()]);

@@ -8,6 +8,8 @@ use crate::support::{MODEL, TestDatabase, document, ids_of, put, put_long, soon,
 
 /// Passages that the graph, and not a comparison with all, is for.
 const MANY: usize = 6_100;
+/// Likewise, where they have it to themselves.
+const MANY_ALONE: usize = 1_600;
 
 fn scope(collection: &str) -> Scope {
     Scope { collection: collection.into(), filter: Filter::default(), per_document: 1, depth: 50, least: 10 }
@@ -55,6 +57,20 @@ async fn where_there_is_only_a_long_document_it_is_searched_once() {
         assert_eq!((by_words, by_meaning), (vec!["handbook".to_owned()], vec!["handbook".to_owned()]));
         let after = scans(&database).await;
         assert_eq!((after[0] - before[0], after[1] - before[1]), (1, 1), "the graph, the posting list");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_graph_is_for_many_or_for_those_that_have_it_to_themselves() {
+    with_database("the_graph_is_for_many_or_for_those_that_have_it_to_themselves", async |database| {
+        for (collection, looks) in [("plans", 1), ("others", 0)] {
+            handbook(&database, collection, MANY_ALONE).await;
+            let before = scans(&database).await;
+            let [_, by_meaning] = both(&database.store(), collection).await;
+            assert_eq!(by_meaning, ["handbook"], "{collection}");
+            assert_eq!(scans(&database).await[0] - before[0], looks, "{collection}");
+        }
     })
     .await;
 }

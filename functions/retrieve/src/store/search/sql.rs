@@ -4,15 +4,11 @@
 /// For this transaction: what filters leave differs by far, and so do the plans that suit it. They are made anew for each.
 pub(super) const FILTER_SETTINGS: &str = "SELECT set_config('plan_cache_mode', 'auto', true)";
 
-/// For this transaction: how wide the graph is searched; that it is searched on while filters leave too little, in any
-/// order (the strict one drops what it comes upon late: a fifth of the nearest, where other collections are many), but not
-/// where it is known that $3 passages count, and these are nearly all: keeping what that needs takes a seventh of the time; that
-/// it is used at all (whatever sorts is the exact way, which is another statement). Compiling these statements would
-/// take longer than they run, and planning them anew for each vector a tenth of it: with filters as well, once is enough.
+/// For this transaction: how wide the graph is searched; whether it is searched on while too little fits; that it is used at
+/// all (whatever sorts is the exact way, which is another statement). Compiling these statements would take longer than they
+/// run, and planning them anew for each vector a tenth of it: with filters as well, once is enough.
 pub(super) const GRAPH_SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1, true), \
-    set_config('hnsw.iterative_scan', CASE WHEN $3::int8 > .9 * (SELECT greatest(reltuples, 0) FROM pg_class \
-        WHERE oid = 'chunks'::regclass) THEN 'off' ELSE 'relaxed_order' END, true) <> 'off' AS walks_on, \
-    set_config('hnsw.max_scan_tuples', $2, true), \
+    set_config('hnsw.max_scan_tuples', $2, true), set_config('hnsw.iterative_scan', $3, true), \
     set_config('enable_sort', 'off', true), set_config('jit', 'off', true), \
     set_config('plan_cache_mode', 'force_generic_plan', true)";
 
